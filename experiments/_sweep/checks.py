@@ -1,0 +1,158 @@
+"""Everything that can be wrong with an experiment, found before anything starts.
+
+Each fault is a sentence in four parts: what is wrong, what was given, what is allowed, what to do.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from typing import TYPE_CHECKING, Any
+
+from experiments._sweep.names import nearest
+from experiments._sweep.policy import Scheduler, Searcher
+from search_spaces import dimensions, merge, nested, space_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from experiments._sweep.experiment import Experiment
+    from search_spaces import Dimension
+
+
+def faults_of(experiment: Experiment) -> list[str]:
+    """All faults of the experiment, each once."""
+    faults = [*_numbers(experiment), *_trainable(experiment.trainable)]
+    if not isinstance(experiment.space, dict):
+        return [*faults, f"space must be a dict of constants and ray.tune domains, got {experiment.space!r}."]
+    broken = space_faults(experiment.space)
+    faults += [*broken, *_metric(experiment), *_resources(experiment), *_policies(experiment, whole=not broken)]
+    if not broken:
+        faults += _configurations(experiment)
+    if not faults and "epochs" in experiment.space:
+        faults += _searched_epochs(experiment)
+    return list(dict.fromkeys(faults))
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _numbers(experiment: Experiment) -> Iterator[str]:
+    for name in ("num_trials", "epochs"):
+        value = getattr(experiment, name)
+        if not _whole(value) or value < 1:
+            yield f"{name} must be a whole number of at least 1, got {value!r}."
+    if not _whole(experiment.seed) or not 0 <= experiment.seed < 2**32:
+        yield f"seed must be a whole number from 0 to 2**32 - 1, got {experiment.seed!r}."
+
+
+def _trainable(trainable: Callable[..., Any]) -> Iterator[str]:
+    if not callable(trainable):
+        yield f"trainable must be one of trainables or a function f(config), got {trainable!r}."
+        return
+    if inspect.isclass(trainable):
+        yield (
+            f"trainable is the class {trainable.__name__}; classes are not supported. Write a function f(config) that "
+            "calls tune.report, or a trainable from parts."
+        )
+        return
+    required = [
+        parameter.name
+        for parameter in inspect.signature(trainable).parameters.values()
+        if parameter.default is parameter.empty and parameter.kind in (0, 1, 3)
+    ]
+    if len(required) != 1:
+        yield f"trainable must take one argument, the configuration; it takes {', '.join(required) or 'none'}."
+
+
+def _metric(experiment: Experiment) -> Iterator[str]:
+    if experiment.mode not in ("min", "max"):
+        meant = nearest(str(experiment.mode), ("min", "max"))
+        yield f"mode must be 'min' or 'max', got {experiment.mode!r}.{meant}"
+    known = getattr(experiment.trainable, "metrics", None)
+    if not isinstance(experiment.metric, str) or not experiment.metric:
+        yield f"metric must be the name of a reported value, got {experiment.metric!r}."
+    elif known and experiment.metric not in known:
+        name = getattr(experiment.trainable, "name", "the trainable")
+        meant = nearest(experiment.metric, known)
+        yield f"metric '{experiment.metric}' is not reported by {name} (it reports {', '.join(known)}).{meant}"
+
+
+def _resources(experiment: Experiment) -> Iterator[str]:
+    cpus, gpus = experiment.cpus_per_trial, experiment.gpus_per_trial
+    for name, value in (("cpus_per_trial", cpus), ("gpus_per_trial", gpus)):
+        if not _number(value) or value < 0:
+            yield f"{name} must be a number of at least 0, got {value!r}."
+            return
+    if cpus == 0 and gpus == 0:
+        yield "cpus_per_trial and gpus_per_trial are both 0; a trial needs one of them. Use cpus_per_trial=1."
+    most = getattr(experiment.trainable, "max_gpus", None)
+    if gpus > 1 and not float(gpus).is_integer():
+        yield f"gpus_per_trial above 1 must be a whole number, got {gpus}. A fraction shares one GPU."
+    elif most is not None and gpus > most:
+        name = getattr(experiment.trainable, "name", "the trainable")
+        yield f"gpus_per_trial is {gpus}, but {name} uses at most {most}. Use {most} or a fraction of it."
+
+
+def _policies(experiment: Experiment, *, whole: bool) -> Iterator[str]:
+    if not isinstance(experiment.search, Searcher):
+        yield f"search must be a searcher such as HyperOpt() or Random(), got {experiment.search!r}."
+    elif whole:
+        yield from experiment.search.faults(experiment.space)
+    if not isinstance(experiment.scheduler, Scheduler):
+        yield f"scheduler must be a scheduler such as ASHA() or FIFO(), got {experiment.scheduler!r}."
+    elif _whole(experiment.epochs) and experiment.epochs >= 1:
+        yield from experiment.scheduler.faults(experiment.epochs)
+
+
+def _searched_epochs(experiment: Experiment) -> Iterator[str]:
+    searched = {dimension.name: dimension for dimension in dimensions(experiment.space)}
+    if "epochs" not in searched:
+        yield (
+            f"space.epochs is the constant {experiment.space['epochs']!r}, but the budget has one owner. Remove it "
+            "from the space and set Experiment(epochs=...)."
+        )
+        return
+    if experiment.scheduler.rungs(experiment.epochs):
+        yield (
+            f"space.epochs is searched, which goes with FIFO() only: {type(experiment.scheduler).__name__} compares "
+            "trials of one budget. Use FIFO(), or remove epochs from the space."
+        )
+    largest = max((value for value in extremes(searched["epochs"]) if _whole(value)), default=0)
+    if largest > experiment.epochs:
+        yield f"space.epochs goes up to {largest}, above epochs={experiment.epochs}. Set epochs={largest}."
+
+
+def _configurations(experiment: Experiment) -> Iterator[str]:
+    config_faults = getattr(experiment.trainable, "config_faults", None)
+    if config_faults is None:
+        return
+    for config in corner_configurations(experiment):
+        yield from (f"space: {fault}" for fault in config_faults(config))
+
+
+def corner_configurations(experiment: Experiment) -> Iterator[dict[str, Any]]:
+    """Configurations that between them take each searched value's bounds and each category once."""
+    each = {dimension.path: extremes(dimension) for dimension in dimensions(experiment.space)}
+    base = {path: values[0] for path, values in each.items()}
+    changes: list[dict[tuple[str, ...], Any]] = [{}]
+    changes += [{path: value} for path, values in each.items() for value in values[1:]]
+    for change in changes:
+        config = merge(experiment.space, nested({**base, **change}))
+        if "epochs" not in experiment.space:
+            config["epochs"] = experiment.epochs
+        yield config
+
+
+def extremes(dimension: Dimension) -> list[Any]:
+    """The values at which a dimension is most likely to be wrong: each category, or the bounds."""
+    if dimension.categories:
+        return list(dimension.categories)
+    if dimension.lower is None:
+        return [dimension.settle(dimension.mean or 0.0)]
+    return [dimension.lower, dimension.upper]

@@ -1,0 +1,66 @@
+"""The command `sweep`: a thin face over the Python names. Exit codes: 0, 1, 2, 3, 130 (README)."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments._sweep.command_line.parser import parse
+from experiments._sweep.errors import EngineError, InputError
+from experiments._sweep.ledger.files import LedgerError
+from experiments._sweep.ledger.lease import SweepInUseError
+from experiments._sweep.registry import ExperimentImportError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; its exit code."""
+    try:
+        refuse_strangers()
+        arguments = parse(sys.argv[1:] if argv is None else list(argv))
+        module = importlib.import_module(f"experiments._sweep.command_line.{arguments.module}")
+        code = int(getattr(module, arguments.function)(arguments))
+        sys.stdout.flush()
+    except InputError as error:
+        if isinstance(error, ExperimentImportError):
+            print(error.shown, file=sys.stderr)
+        return _refuse(2, error.faults)
+    except (EngineError, LedgerError, SweepInUseError) as error:
+        return _refuse(3, [str(error)])
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _refuse(code: int, faults: list[str]) -> int:
+    for fault in faults:
+        print(f"error: {fault}", file=sys.stderr)
+    return code
+
+
+def refuse_strangers() -> None:
+    """Refuses to run when another folder called `trainables` or `search_spaces` is found before ours.
+
+    Raises:
+        InputError: Naming both paths.
+    """
+    ours = Path(__file__).resolve().parents[3]
+    faults = []
+    for package in ("trainables", "search_spaces"):
+        spec = importlib.util.find_spec(package)
+        found = Path(spec.origin).parent if spec and spec.origin else None
+        if found is None or found.resolve() != ours / package:
+            faults.append(
+                f"python finds the package '{package}' in {found or 'no folder with an __init__.py'}, not in "
+                f"{ours / package}, which raysweeps needs. Take the other folder off PYTHONPATH."
+            )
+    if faults:
+        raise InputError(*faults)

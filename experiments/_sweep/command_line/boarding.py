@@ -1,0 +1,48 @@
+"""`sweep board`: TensorBoard on the curves of sweeps, on loopback."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments._sweep.errors import EngineError
+from experiments._sweep.names import sweep_folder
+from experiments._sweep.sweep import Sweep
+from experiments._sweep.views.tensorboard import FOLDER, Curves
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def board(arguments: argparse.Namespace) -> int:
+    """Serves until Ctrl+C."""
+    storage = Path(arguments.storage).expanduser()
+    sweeps = [Sweep(sweep_folder(text, storage)) for text in arguments.sweep or [None]]
+    for sweep in sweeps:
+        if not (sweep.folder / FOLDER).is_dir():
+            Curves(sweep.folder).redraw(sweep.history)
+    url = _served(sweeps)
+    print(f"TensorBoard shows {', '.join(sweep.name for sweep in sweeps)} at {url}   (Ctrl+C ends it)", flush=True)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        print()
+    return 0
+
+
+def _served(sweeps: list[Sweep]) -> str:
+    from tensorboard import program
+
+    logging.getLogger("tensorboard").setLevel(logging.ERROR)
+    server = program.TensorBoard()
+    if len(sweeps) == 1:
+        where = ["--logdir", str(sweeps[0].folder / FOLDER)]
+    else:
+        where = ["--logdir_spec", ",".join(f"{sweep.name}:{sweep.folder / FOLDER}" for sweep in sweeps)]
+    server.configure(argv=["tensorboard", *where, "--host", "127.0.0.1", "--reload_interval", "5"])
+    try:
+        return str(server.launch())
+    except program.TensorBoardServerException as error:
+        raise EngineError(f"TensorBoard did not start: {error}") from error

@@ -1,0 +1,98 @@
+"""`sweep list` and `sweep show`: what there is and what it would do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments._sweep.errors import InputError
+from experiments._sweep.registry import find, shipped
+
+if TYPE_CHECKING:
+    import argparse
+
+    from experiments._sweep.registry import FoundExperiment
+    from experiments._sweep.start import RunOptions
+
+
+def list_experiments(arguments: argparse.Namespace) -> int:
+    """The experiments of the folder and their questions."""
+    listings = shipped()
+    if arguments.json:
+        print(json.dumps([{"name": each.name, "question": each.question} for each in listings], indent=2))
+        return 0
+    width = max(len(each.name) for each in listings)
+    for each in listings:
+        print(f"{each.name:<{width}}  {each.question}")
+    return 0
+
+
+def asked(arguments: argparse.Namespace) -> tuple[FoundExperiment, RunOptions]:
+    """The experiment and the options of `show` and `run`, with all faults of both at once.
+
+    Raises:
+        InputError: With everything that is wrong.
+    """
+    from experiments._sweep.command_line.overriding import overridden, overrides_of, seconds
+    from experiments._sweep.start import RunOptions
+
+    faults: list[str] = []
+    time_limit_s = None
+    try:
+        time_limit_s = seconds(arguments.time_limit)
+    except InputError as error:
+        faults += error.faults
+    options = RunOptions(
+        name=arguments.name,
+        storage=arguments.storage,
+        concurrent=arguments.concurrent,
+        time_limit_s=time_limit_s,
+        address=arguments.address,
+        data_dir=arguments.data_dir,
+        here=arguments.here,
+    )
+    try:
+        found = overridden(find(arguments.experiment), overrides_of(arguments))
+    except InputError as error:
+        error.faults += [*faults, *options.faults()]
+        raise
+    if faults:
+        raise InputError(*faults, *options.faults())
+    return found, options
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """What would run; everything checked, nothing written."""
+    from experiments._sweep.engine.ray_session import local_slots
+    from experiments._sweep.names import new_folder
+    from experiments._sweep.start import preflight
+
+    found, options = asked(arguments)
+    faults = preflight(found, options)
+    if faults:
+        raise InputError(*faults)
+    experiment = found.experiment
+    folder = new_folder(Path(options.storage).expanduser(), options.name, found.name)
+    slots = None
+    if options.address == "local":
+        slots = 1 if options.here else local_slots(experiment.cpus_per_trial, experiment.gpus_per_trial)
+        slots = min(slots, options.concurrent or slots)
+    if arguments.json:
+        print(
+            json.dumps({"name": found.name, "question": found.question, **experiment.asks(), **_plan(found)}, indent=2)
+        )
+        return 0
+    from experiments._sweep.views.plan import plan_lines
+
+    for line in plan_lines(found.name, found.question, found.where, experiment, slots, folder):
+        print(line)
+    return 0
+
+
+def _plan(found: FoundExperiment) -> dict[str, Any]:
+    experiment = found.experiment
+    return {
+        "rungs": list(experiment.scheduler.rungs(experiment.epochs)),
+        "epochs_at_most": experiment.num_trials * experiment.epochs,
+    }

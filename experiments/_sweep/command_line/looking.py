@@ -1,0 +1,81 @@
+"""`sweep trials` and `sweep best`: what a sweep found. Reads the ledger only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments._sweep.errors import InputError
+from experiments._sweep.sweep import open_sweep
+
+if TYPE_CHECKING:
+    import argparse
+
+    from experiments._sweep.sweep import Sweep, Trial
+
+TRIAL_KEYS = ("trial", "ending", "config", "value", "epoch", "epochs", "seconds")
+
+
+def trials(arguments: argparse.Namespace) -> int:
+    """All trials, or the story of one."""
+    sweep = _opened(arguments)
+    chosen = sweep.trials if arguments.trial is None else (_one(sweep, arguments.trial),)
+    if arguments.json:
+        told: Any = [{key: getattr(trial, key) for key in TRIAL_KEYS} for trial in chosen]
+        if arguments.trial is not None:
+            told = {**told[0], "why": chosen[0].why, "records": list(chosen[0].records)}
+        print(json.dumps(_finite(told), indent=2))
+        return 0
+    if arguments.trial is not None:
+        from experiments._sweep.views.story import story_lines
+
+        for line in story_lines(sweep, arguments.trial):
+            print(line)
+        return 0
+    from rich.console import Console
+
+    from experiments._sweep.views.tables import trials_table
+
+    Console().print(trials_table(sweep))
+    return 0
+
+
+def best(arguments: argparse.Namespace) -> int:
+    """The best trial at its best epoch."""
+    found = _opened(arguments).best
+    if arguments.json:
+        told = {**vars(found), "checkpoint": None if found.checkpoint is None else str(found.checkpoint)}
+        print(json.dumps(told, indent=2))
+        return 0
+    from experiments._sweep.views.words import number, setting
+
+    print(f"trial {found.trial} with {found.metric} {number(found.value)} at epoch {found.epoch}")
+    width = max(len(key) for key in found.config)
+    for key, value in found.config.items():
+        print(f"  {key:<{width}}  {setting(value)}")
+    print(f"checkpoint {found.checkpoint}" if found.checkpoint else "no checkpoint")
+    return 0
+
+
+def _opened(arguments: argparse.Namespace) -> Sweep:
+    return open_sweep(arguments.sweep, storage=Path(arguments.storage).expanduser())
+
+
+def _one(sweep: Sweep, number: int) -> Trial:
+    if not 0 <= number < len(sweep.trials):
+        last = len(sweep.trials) - 1
+        there = f"trials 0 to {last}" if last >= 0 else "no trial yet"
+        raise InputError(f"{sweep.name} has no trial {number}; it has {there}.")
+    return sweep.trials[number]
+
+
+def _finite(value: Any) -> Any:
+    """NaN and the infinities, which JSON does not have, as texts."""
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value

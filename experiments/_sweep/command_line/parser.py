@@ -1,0 +1,158 @@
+"""The commands and their options; a snapshot test holds the list."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import TYPE_CHECKING, NoReturn
+
+from experiments._sweep.errors import InputError
+from experiments._sweep.names import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "list": "the experiments there are",
+    "show": "what an experiment would run, checked; nothing is started or written",
+    "run": "run an experiment as a new sweep",
+    "resume": "go on with a sweep that was interrupted",
+    "trials": "the trials of a sweep, or the story of one",
+    "best": "the best trial of a sweep and its checkpoint",
+    "board": "open TensorBoard on one sweep or several",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        unknown = re.search(r"unrecognized arguments: (\S+)", message)
+        options = [option for action in self._actions for option in action.option_strings]
+        meant = nearest(unknown[1].partition("=")[0], options) if unknown else ""
+        raise InputError(f"{message}.{meant} See: {self.prog} --help")
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The arguments, with the `module` and `function` that carry the command out.
+
+    Raises:
+        InputError: If they cannot be understood.
+    """
+    top, commands = build()
+    if argv and not argv[0].startswith("-") and argv[0] not in COMMANDS:
+        raise InputError(
+            f"there is no command '{argv[0]}': there are {', '.join(COMMANDS)}.{nearest(argv[0], COMMANDS)}"
+        )
+    if not argv:
+        top.print_help()
+        raise SystemExit(0)
+    if argv[0] in commands:
+        return commands[argv[0]].parse_args(argv[1:])
+    return top.parse_args(argv)
+
+
+def build() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser of `sweep --help` and one for each command."""
+    top = _Parser(
+        prog="sweep",
+        allow_abbrev=False,
+        description="Hyperparameter sweeps of PyTorch models on Ray Tune.",
+        epilog="commands:\n"
+        + "\n".join(f"  {name:<8}{text}" for name, text in COMMANDS.items())
+        + "\n\nSWEEP is a name or a path; left out, it is the newest. `sweep COMMAND --help` tells the options.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("command", metavar="COMMAND", help="one of the commands below")
+    made = {
+        name: _Parser(prog=f"sweep {name}", description=text.capitalize() + ".", allow_abbrev=False)
+        for name, text in COMMANDS.items()
+    }
+    _list(made["list"])
+    _show(made["show"])
+    _run(made["run"])
+    _resume(made["resume"])
+    _trials(made["trials"])
+    _best(made["best"])
+    _board(made["board"])
+    return top, made
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="JSON for programs")
+
+
+def _storage(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--storage", metavar="DIR", default="results", help="folder of the sweeps (results)")
+
+
+def _question(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("experiment", metavar="EXPERIMENT", help="a name that `sweep list` shows, or a .py file")
+    how_much = parser.add_argument_group("how much, in place of what the file says")
+    how_much.add_argument("--trials", metavar="N", type=int, help="number of trials")
+    how_much.add_argument("--epochs", metavar="N", type=int, help="budget of a trial in epochs")
+    how_much.add_argument("--search", metavar="NAME", help="searcher: hyperopt, random")
+    how_much.add_argument("--scheduler", metavar="NAME", help="scheduler: asha, fifo")
+    how_much.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="pin a hyperparameter")
+    how_much.add_argument("--seed", metavar="N", type=int, help="seed of the sweep")
+    how_much.add_argument("--cpus-per-trial", metavar="X", type=float, help="CPU cores of a trial")
+    how_much.add_argument("--gpus-per-trial", metavar="X", type=float, help="GPUs of a trial; a fraction shares one")
+
+
+def _where(parser: argparse.ArgumentParser) -> None:
+    where = parser.add_argument_group("where")
+    where.add_argument("--concurrent", metavar="N", type=int, help="at most so many trials at a time")
+    where.add_argument("--time-limit", metavar="TIME", help="stop after so long: 90, 90s, 15m, 2h; resumable")
+    where.add_argument("--address", metavar="ADDRESS", default="local", help="local, auto or HOST:PORT of a cluster")
+    where.add_argument("--data-dir", metavar="DIR", help="folder with the data sets (or RAYSWEEPS_DATA)")
+    where.add_argument("--here", action="store_true", help="one trial after another in this process, without Ray")
+
+
+def _list(parser: argparse.ArgumentParser) -> None:
+    _json(parser)
+    parser.set_defaults(module="listing", function="list_experiments")
+
+
+def _show(parser: argparse.ArgumentParser) -> None:
+    _question(parser)
+    _where(parser)
+    _storage(parser)
+    parser.add_argument("--name", metavar="NAME", help="name of the sweep and its folder")
+    _json(parser)
+    parser.set_defaults(module="listing", function="show")
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    _question(parser)
+    _where(parser)
+    _storage(parser)
+    parser.add_argument("--name", metavar="NAME", help="name of the sweep and its folder")
+    parser.set_defaults(module="running", function="run")
+
+
+def _sweep(parser: argparse.ArgumentParser, many: bool = False) -> None:
+    count = "*" if many else "?"
+    parser.add_argument("sweep", metavar="SWEEP", nargs=count, help="name or path of a sweep; the newest by default")
+    _storage(parser)
+
+
+def _resume(parser: argparse.ArgumentParser) -> None:
+    _sweep(parser)
+    _where(parser)
+    parser.set_defaults(module="running", function="resume")
+
+
+def _trials(parser: argparse.ArgumentParser) -> None:
+    _sweep(parser)
+    parser.add_argument("trial", metavar="TRIAL", nargs="?", type=int, help="number of a trial: its story")
+    _json(parser)
+    parser.set_defaults(module="looking", function="trials")
+
+
+def _best(parser: argparse.ArgumentParser) -> None:
+    _sweep(parser)
+    _json(parser)
+    parser.set_defaults(module="looking", function="best")
+
+
+def _board(parser: argparse.ArgumentParser) -> None:
+    _sweep(parser, many=True)
+    parser.set_defaults(module="boarding", function="board")

@@ -1,0 +1,172 @@
+"""The three places where Ray Tune calls us: its searcher, its scheduler and its callback.
+
+To Ray every segment is a trial of its own under FIFO. Each method is guarded: an exception here becomes a recorded
+fault and a drained sweep, never a trial that runs again.
+"""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ray.tune import Callback
+from ray.tune.result import AUTO_RESULT_KEYS, DONE, SHOULD_CHECKPOINT, TRIAL_ID
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from experiments._sweep.engine.faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ray.tune.experiment import Trial
+
+    from experiments._sweep.engine.conductor import Conductor
+    from experiments._sweep.engine.signals import Drain
+
+NOT_METRICS = {*AUTO_RESULT_KEYS, DONE, SHOULD_CHECKPOINT, TRIAL_ID, "experiment_tag"}
+
+
+class CutShort(BaseException):  # noqa: N818 - not an error; a BaseException passes Tune's own slow clean-up by
+    """Ends Tune's loop in mid-epoch."""
+
+
+def guarded(instead: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Turns an exception of the method into a fault of the sweep and the answer `instead`."""
+
+    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(method)
+        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return method(self, *args, **kwargs)
+            except Exception as error:  # noqa: BLE001 - recorded and drained, see above
+                self.conductor.stop("fault", fault_text(error))
+                return instead
+
+        return call
+
+    return decorate
+
+
+def fault_text(error: Exception) -> str:
+    """A disk error in a sentence, anything else with its traceback: it is a fault of the package."""
+    if isinstance(error, OSError):
+        return f"{error.strerror or error} ({error.filename or 'ledger'}). Make room or restore access, then resume."
+    return "".join(traceback.format_exception(error)).rstrip()
+
+
+class _Adapter:
+    """Shared by the three: they are never pickled with what they hold."""
+
+    conductor: Conductor
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # Tune pickles what it is given; nothing is ever read back
+
+
+def _segment_of(trial: Trial) -> tuple[int, int]:
+    return trial.config["trial"], trial.config["segment"]
+
+
+def trial_name(trial: Trial) -> str:
+    """`0017-003`: trial 17, segment 3."""
+    return f"{trial.config['trial']:04d}-{trial.config['segment']:03d}"
+
+
+class SegmentSearcher(_Adapter, Searcher):  # type: ignore[misc]
+    """Hands out segments as fast as there are slots."""
+
+    def __init__(self, conductor: Conductor, slots: int) -> None:
+        super().__init__()
+        self.conductor = conductor
+        self._slots = slots
+
+    @guarded(instead=Searcher.FINISHED)
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """The next segment as Tune's configuration of a new trial."""
+        running = sum(1 for _ in self.conductor.history.in_state("running"))
+        if running >= self._slots:
+            return None
+        segment = self.conductor.next_segment()
+        if segment == "wait":
+            return None
+        if segment == "done":
+            return str(Searcher.FINISHED)
+        return {
+            "trial": segment.trial,
+            "segment": segment.number,
+            "config": segment.config,
+            "checkpoint": segment.checkpoint,
+        }
+
+    def on_trial_complete(self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False) -> None:
+        """Nothing: the scheduler adapter has recorded it."""
+
+    def save_to_dir(self, checkpoint_dir: str, session_str: str = "default") -> None:
+        """Nothing: the ledger is the state."""
+
+
+class LedgerScheduler(_Adapter, FIFOScheduler):  # type: ignore[misc]
+    """Records each result with its decision before Ray learns of it."""
+
+    def __init__(self, conductor: Conductor, driver_folder: str) -> None:
+        super().__init__()
+        self.conductor = conductor
+        self._driver_folder = driver_folder
+
+    @guarded(instead=TrialScheduler.STOP)
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: Mapping[str, Any]) -> str:
+        """Whether the trial goes on."""
+        number, segment = _segment_of(trial)
+        fault = Fault.in_report(result)
+        if fault is not None:
+            self.conductor.failed(number, segment, fault)
+            return str(TrialScheduler.CONTINUE if fault.fresh_process else TrialScheduler.STOP)
+        reported = {
+            key: value for key, value in result.items() if key not in NOT_METRICS and not key.startswith("config/")
+        }
+        name = result.get("checkpoint_dir_name")
+        checkpoint = f"{self._driver_folder}/{trial_name(trial)}/{name}" if name else None
+        goes_on = self.conductor.report(number, segment, reported, checkpoint)
+        return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
+
+    @guarded(instead=None)
+    def on_trial_complete(self, tune_controller: Any, trial: Trial, result: Mapping[str, Any]) -> None:
+        """The function returned, or was stopped by a decision that is recorded already."""
+        self.conductor.returned(*_segment_of(trial))
+
+    @guarded(instead=None)
+    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
+        """The process died, or an exception passed that was not the trainable's."""
+        self.conductor.lost(*_segment_of(trial), _evidence(trial))
+
+    @guarded(instead=None)
+    def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
+        """The trial was taken away before it ran."""
+        self.conductor.lost(*_segment_of(trial), "removed before it ran")
+
+
+def _evidence(trial: Trial) -> str:
+    try:
+        lines = Path(trial.error_file).read_text(encoding="utf-8").splitlines()
+    except (OSError, TypeError):
+        return "its process died"
+    said = [line.strip() for line in lines[1:] if line.strip()]
+    return said[0][:300] if said else "its process died"
+
+
+class Clock(_Adapter, Callback):  # type: ignore[misc]
+    """Called at each step of Tune's loop: views refresh, limits and signals take effect."""
+
+    def __init__(self, conductor: Conductor, drain: Drain) -> None:
+        self.conductor = conductor
+        self._drain = drain
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        """Looks at the clock."""
+        self._drain.look(self.conductor)
+        self.conductor.journal.tick()
+        if self._drain.overdue:
+            raise CutShort

@@ -1,0 +1,317 @@
+"""The brain of a running sweep: which trial goes next, what happens at an epoch, how a trial ended.
+
+It knows nothing of Ray. Every decision is written to the ledger, durably, before it takes effect; everything it
+decides from is folded from the ledger, so a resumed sweep goes on as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from experiments._sweep.engine.measurements import Measurement, read_metrics
+from experiments._sweep.ledger.records import (
+    EpochReported,
+    SegmentInterrupted,
+    SegmentStarted,
+    TrialEnded,
+    TrialProposed,
+)
+from experiments._sweep.policy import Decision, Observation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from experiments._sweep.engine.faults import Fault
+    from experiments._sweep.engine.journal import Journal
+    from experiments._sweep.experiment import Experiment
+    from experiments._sweep.ledger.history import TrialHistory
+
+LOSSES_ALLOWED = 3
+"""How often the process or node of a trial may be lost before the trial ends as `lost`."""
+SAME_EXCEPTION = 3
+"""The same exception in so many first trials stops the sweep: it is the code, not the configuration."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """A stretch of training to be run now."""
+
+    trial: int
+    number: int
+    config: dict[str, Any]
+    epochs: int
+    """The trial's budget."""
+    checkpoint: str | None
+    """For plain Ray functions: the newest checkpoint they reported, relative to the sweep's folder."""
+    checkpoint_epoch: int
+    """The epoch of `checkpoint`, 0 without one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Halt:
+    """Why the sweep ends before its trials have."""
+
+    reason: Literal["interrupted", "time limit", "failed", "fault"]
+    why: str
+
+
+class Conductor:
+    """Decides for one driver of one sweep."""
+
+    def __init__(self, experiment: Experiment, journal: Journal) -> None:
+        self.experiment = experiment
+        self.journal = journal
+        self.history = journal.history
+        self.halt: Halt | None = None
+        self._exhausted = False
+        self._counts_epochs = not hasattr(experiment.trainable, "epochs")
+        self._reported: dict[int, int] = {}
+        """Trial to results of its present segment, for plain functions, which do not number their epochs."""
+        self._metric_seen = any(trial.losses for trial in self.history.trials.values())
+
+    # What goes next
+
+    def next_segment(self) -> Segment | Literal["wait", "done"]:
+        """The next stretch of training: interrupted trials first, then promotable ones, then a new one."""
+        if self.halt:
+            return "done"
+        trial = self._to_continue()
+        if trial is not None:
+            return self._start(trial)
+        if len(self.history.trials) < self.experiment.num_trials and not self._exhausted:
+            proposed = self._propose()
+            if proposed is not None:
+                return self._start(proposed)
+        if any(self.history.in_state("running")):
+            return "wait"
+        self._release_held()
+        return "done"
+
+    def _to_continue(self) -> TrialHistory | None:
+        for trial in self.history.in_state("interrupted"):
+            return trial
+        held = {trial.number: len(trial.epochs) for trial in self.history.in_state("held")}
+        more = self._more_to_come()
+        number = self.experiment.scheduler.promotable(
+            self._losses(), held, epochs=self.experiment.epochs, more_to_come=more
+        )
+        return None if number is None else self.history.trials[number]
+
+    def _more_to_come(self) -> bool:
+        new = len(self.history.trials) < self.experiment.num_trials and not self._exhausted
+        return new or any(self.history.in_state("running", "interrupted"))
+
+    def _propose(self) -> TrialHistory | None:
+        experiment, number = self.experiment, len(self.history.trials)
+        made_at = self.journal.counter
+        proposal = experiment.search.propose(experiment.space, self._observations(), trial=number, seed=experiment.seed)
+        if proposal is None:
+            self._exhausted = True
+            return None
+        config = self._configuration(proposal.values, number)
+        self.journal.write(
+            TrialProposed(trial=number, config=config, origin=proposal.origin, made_at=made_at, t=self.journal.t)
+        )
+        return self.history.trials[number]
+
+    def _configuration(self, values: dict[str, Any], number: int) -> dict[str, Any]:
+        from search_spaces import merge
+
+        config = merge(self.experiment.space, values)
+        config.setdefault("epochs", self.experiment.epochs)
+        config_type = getattr(self.experiment.trainable, "config_type", None)
+        if config_type is None or "seed" in config_type.model_fields:
+            config.setdefault("seed", trial_seed(self.experiment.seed, number))
+        return config
+
+    def _start(self, trial: TrialHistory) -> Segment:
+        number = len(trial.segments) + 1
+        self.journal.write(SegmentStarted(trial=trial.number, segment=number, t=self.journal.t))
+        checkpointed = [each for each in trial.epochs if each.checkpoint]
+        newest = checkpointed[-1] if checkpointed else None
+        self._reported[trial.number] = newest.epoch if newest else 0
+        return Segment(
+            trial=trial.number,
+            number=number,
+            config=trial.config,
+            epochs=self.experiment.budget(trial.config),
+            checkpoint=newest.checkpoint if newest else None,
+            checkpoint_epoch=newest.epoch if newest else 0,
+        )
+
+    def _release_held(self) -> None:
+        for trial in list(self.history.in_state("held")):
+            self._end(trial, "stopped", f"held at epoch {len(trial.epochs)} when the sweep ended")
+
+    # What is known
+
+    def _losses(self) -> dict[int, Mapping[int, float]]:
+        return {trial.number: trial.losses for trial in self.history.trials.values() if trial.losses}
+
+    def _observations(self) -> list[Observation]:
+        return [
+            Observation(
+                trial=trial.number,
+                config=trial.config,
+                losses=trial.losses,
+                ending=trial.state if trial.ended else None,
+            )
+            for trial in self.history.trials.values()
+        ]
+
+    # What happened
+
+    def owns(self, trial: int, segment: int) -> bool:
+        """Whether the segment is the one that may report for its trial."""
+        known = self.history.trials[trial]
+        return known.state == "running" and known.segments[-1].number == segment
+
+    def report(self, trial: int, segment: int, reported: Mapping[str, Any], checkpoint: str | None = None) -> bool:
+        """Records a result with its decision; whether the trial goes on training."""
+        if not self.owns(trial, segment):
+            return False
+        known = self.history.trials[trial]
+        measured = read_metrics(reported, self.experiment.metric)
+        epoch = self._epoch_of(known, measured)
+        if epoch <= len(known.epochs):  # a checkpoint's record, told again at a segment's start
+            return not self._drained(known)
+        if measured.fault or epoch != len(known.epochs) + 1:
+            gap = f"reported epoch {epoch} after epoch {len(known.epochs)}; epochs are numbered 1, 2, 3 ..."
+            self._refuse(known, measured, measured.fault or gap)
+            return False
+        self._metric_seen = True
+        self._record(known, epoch, measured, checkpoint)
+        return known.state == "running" and not self._drained(known)
+
+    def _epoch_of(self, trial: TrialHistory, measured: Measurement) -> int:
+        if not self._counts_epochs:
+            return int(measured.metrics.get("epoch", len(trial.epochs) + 1))
+        self._reported[trial.number] += 1
+        return self._reported[trial.number]
+
+    def _refuse(self, trial: TrialHistory, measured: Measurement, why: str) -> None:
+        self._end(trial, "error", why)
+        if measured.missing and not self._metric_seen:
+            self.stop("failed", f"{why} Correct `metric`, or report it.")
+
+    def _record(self, trial: TrialHistory, epoch: int, measured: Measurement, checkpoint: str | None) -> None:
+        value = measured.value
+        decision, ending, why = Decision(action="stop"), None, ""
+        budget = self.experiment.budget(trial.config)
+        if not math.isfinite(value):
+            ending, why = "diverged", f"{self.experiment.metric} became {value} at epoch {epoch}"
+        elif epoch >= budget:
+            ending, why = "completed", f"trained its budget of {budget} epochs"
+        else:
+            decision = self._decide(trial, epoch, value)
+            if decision.action == "stop":
+                ending, why = "stopped", self._in_words(decision)
+        self.journal.write(
+            EpochReported(
+                trial=trial.number,
+                segment=trial.segments[-1].number,
+                epoch=epoch,
+                metrics=measured.metrics,
+                action=decision.action,
+                ending=ending,
+                why=why,
+                rung=self._rung(decision),
+                checkpoint=checkpoint,
+                t=self.journal.t,
+            )
+        )
+
+    def _sign(self) -> float:
+        return 1.0 if self.experiment.mode == "min" else -1.0
+
+    def _decide(self, trial: TrialHistory, epoch: int, value: float) -> Decision:
+        return self.experiment.scheduler.decide(
+            self._losses(),
+            trial=trial.number,
+            epoch=epoch,
+            loss=self._sign() * value,
+            epochs=self.experiment.epochs,
+        )
+
+    def _rung(self, decision: Decision) -> dict[str, Any] | None:
+        if decision.rung is None:
+            return None
+        cutoff = None if decision.cutoff is None else self._sign() * decision.cutoff
+        return {"epoch": decision.rung, "rank": decision.rank, "of": decision.of, "cutoff": cutoff}
+
+    def _in_words(self, decision: Decision) -> str:
+        rung = self._rung(decision)
+        if rung is None:
+            return f"stopped by {type(self.experiment.scheduler).__name__}"
+        cutoff = "" if rung["cutoff"] is None else f", cut-off {rung['cutoff']:.6g}"
+        return f"rank {rung['rank']} of {rung['of']} at rung {rung['epoch']}{cutoff}"
+
+    def returned(self, trial: int, segment: int) -> None:
+        """The trainable returned by itself."""
+        if not self.owns(trial, segment):
+            return
+        known = self.history.trials[trial]
+        if known.epochs:
+            self._end(known, "completed", f"finished by itself after epoch {len(known.epochs)}")
+        else:
+            self._end(known, "error", f"finished without reporting {self.experiment.metric}")
+
+    def failed(self, trial: int, segment: int, fault: Fault) -> None:
+        """The trainable raised."""
+        if not self.owns(trial, segment):
+            return
+        self._end(self.history.trials[trial], fault.ending, fault.summary, fault.traceback)
+        first = [self.history.trials.get(number) for number in range(SAME_EXCEPTION)]
+        texts = {each.why if each and each.state == "error" and each.traceback else None for each in first}
+        if len(texts) == 1 and None not in texts:
+            self.stop("failed", f"the first {SAME_EXCEPTION} trials all ended with: {fault.summary}")
+
+    def lost(self, trial: int, segment: int, evidence: str) -> None:
+        """The trial's process or node died."""
+        if not self.owns(trial, segment):
+            return
+        known = self.history.trials[trial]
+        self.journal.write(
+            SegmentInterrupted(trial=trial, segment=segment, cause="lost", why=evidence, t=self.journal.t)
+        )
+        times = sum(each.cause == "lost" for each in known.segments)
+        if times > LOSSES_ALLOWED:
+            self._end(known, "lost", f"its process was lost {times} times, the last time: {evidence}")
+
+    def _end(self, trial: TrialHistory, ending: str, why: str, traceback: str = "") -> None:
+        self.journal.write(
+            TrialEnded(trial=trial.number, ending=ending, why=why, traceback=traceback, t=self.journal.t)
+        )
+
+    # How it stops early
+
+    def stop(self, reason: Literal["interrupted", "time limit", "failed", "fault"], why: str) -> None:
+        """Drains the sweep: nothing new starts, running trials stop at their next report. The first reason stays."""
+        self.halt = self.halt or Halt(reason=reason, why=why)
+
+    def cut(self, why: str) -> None:
+        """Gives up what is running in mid-epoch; each such trial goes on from its newest checkpoint later."""
+        for trial in list(self.history.in_state("running")):
+            self._interrupt(trial, "cut", why)
+
+    def _drained(self, trial: TrialHistory) -> bool:
+        if self.halt is None:
+            return False
+        self._interrupt(trial, "drained", self.halt.why)
+        return True
+
+    def _interrupt(self, trial: TrialHistory, cause: str, why: str) -> None:
+        self.journal.write(
+            SegmentInterrupted(
+                trial=trial.number, segment=trial.segments[-1].number, cause=cause, why=why, t=self.journal.t
+            )
+        )
+
+
+def trial_seed(sweep_seed: int, trial: int) -> int:
+    """The seed of a trial, 0 to 2**32 - 1, independent of all others (numpy's SeedSequence)."""
+    return int(np.random.SeedSequence([sweep_seed, trial]).generate_state(1)[0])

@@ -1,0 +1,50 @@
+"""What went wrong inside a trial, as it travels from the trial's process to the driver: plain JSON, no pickle."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FAULT = "raysweeps_fault"
+"""Key under which a trial's process reports a fault."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """An exception of the trainable."""
+
+    ending: str
+    """`error` or `out_of_memory`."""
+    summary: str
+    """Type and message, in one line."""
+    traceback: str
+    fresh_process: bool
+    """Whether the process must not be used again (its memory or its device is in doubt)."""
+
+    @classmethod
+    def of(cls, error: BaseException) -> Fault:
+        """The fault of an exception, told by its class: torch need not be imported for that."""
+        names = {kind.__name__ for kind in type(error).__mro__}
+        memory = isinstance(error, MemoryError) or "OutOfMemoryError" in names
+        text = str(error).partition("\n")[0][:500]
+        return cls(
+            ending="out_of_memory" if memory else "error",
+            summary=f"{type(error).__name__}: {text}" if text else type(error).__name__,
+            traceback="".join(traceback.format_exception(error))[-20_000:],
+            fresh_process=memory or "AcceleratorError" in names or "CUDA" in str(error),
+        )
+
+    def as_report(self) -> dict[str, Any]:
+        """What the trial's process reports."""
+        return {FAULT: {**vars(self)}}
+
+    @classmethod
+    def in_report(cls, flat: Mapping[str, Any]) -> Fault | None:
+        """The fault in a flattened report of Tune's, None where it is an ordinary result."""
+        prefix = f"{FAULT}/"
+        fields = {key.removeprefix(prefix): value for key, value in flat.items() if key.startswith(prefix)}
+        return cls(**fields) if fields else None

@@ -1,0 +1,46 @@
+"""A sweep in this process: one trial after another, without Ray, so that breakpoints and profilers work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from experiments._sweep.engine.faults import Fault
+from experiments._sweep.engine.segment import checkpoints_of
+from experiments._sweep.engine.signals import Drain
+
+if TYPE_CHECKING:
+    from experiments._sweep.engine.conductor import Conductor, Segment
+    from experiments._sweep.engine.segment import Workplace
+
+
+def run_here(conductor: Conductor, workplace: Workplace, *, time_limit_s: float | None) -> None:
+    """Runs the sweep; Ctrl+C stops at the next epoch, a second one at once."""
+    drain = Drain(time_limit_s)
+    with drain.listening():
+        while True:
+            drain.look(conductor)
+            segment = conductor.next_segment()
+            if segment == "done" or segment == "wait":  # noqa: PLR1714 - narrows the type
+                return
+            _train(conductor, segment, workplace, drain)
+
+
+def _train(conductor: Conductor, segment: Segment, workplace: Workplace, drain: Drain) -> None:
+    payload = {"trial": segment.trial, "segment": segment.number}
+    checkpoints = checkpoints_of(payload, workplace)
+    trainable = conductor.experiment.trainable
+    records = None
+    while True:
+        try:
+            records = records or iter(trainable.epochs(segment.config, checkpoints))  # type: ignore[attr-defined]
+            record = next(records, None)
+        except Exception as error:  # noqa: BLE001 - whatever a trainable raises is evidence
+            conductor.failed(segment.trial, segment.number, Fault.of(error))
+            return
+        if record is None:
+            conductor.returned(segment.trial, segment.number)
+            return
+        drain.look(conductor)
+        if not conductor.report(segment.trial, segment.number, record):
+            return
+        conductor.journal.tick()

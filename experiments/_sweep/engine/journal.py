@@ -1,0 +1,80 @@
+"""The driver's hand on the ledger: what is written is folded at once and told to those who watch."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from experiments._sweep.ledger.history import History
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from experiments._sweep.ledger.files import LedgerWriter
+    from experiments._sweep.ledger.records import Entry, Record
+
+logger = logging.getLogger("raysweeps")
+
+
+class Observer(Protocol):
+    """Watches a sweep: a display, TensorBoard. It may fail without harm to the sweep."""
+
+    def saw(self, entry: Entry, history: History) -> None:
+        """A record was written."""
+        ...
+
+    def tick(self, history: History) -> None:
+        """Called about ten times a second while the sweep runs."""
+        ...
+
+    def close(self, history: History) -> None:
+        """The driver ends."""
+        ...
+
+
+class Journal:
+    """Writes records and keeps the history."""
+
+    def __init__(self, writer: LedgerWriter, observers: Sequence[Observer]) -> None:
+        self._writer = writer
+        self._observers = list(observers)
+        self.history = History(writer.entries)
+        self._started = time.monotonic()
+
+    @property
+    def counter(self) -> int:
+        """The counter of the next record."""
+        return self._writer.counter
+
+    @property
+    def t(self) -> float:
+        """Seconds since this driver started."""
+        return round(time.monotonic() - self._started, 3)
+
+    def write(self, *records: Record) -> None:
+        """Writes the records durably, then folds and shows them.
+
+        Raises:
+            OSError: If the disk is full or gone; nothing was written then.
+        """
+        for entry in self._writer.append(records):
+            self.history.apply(entry)
+            self._each(lambda observer, entry=entry: observer.saw(entry, self.history))
+
+    def tick(self) -> None:
+        """Lets the observers refresh."""
+        self._each(lambda observer: observer.tick(self.history))
+
+    def close(self) -> None:
+        """Lets the observers finish and closes the ledger."""
+        self._each(lambda observer: observer.close(self.history))
+        self._writer.close()
+
+    def _each(self, call: object) -> None:
+        for observer in list(self._observers):
+            try:
+                call(observer)  # type: ignore[operator]
+            except Exception as error:  # noqa: BLE001 - a view that fails must not harm the sweep
+                self._observers.remove(observer)
+                logger.warning("%s stopped working and is left out: %r", type(observer).__name__, error)

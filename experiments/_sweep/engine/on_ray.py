@@ -1,0 +1,57 @@
+"""A sweep on Ray: Tune starts, places, reuses and retries processes; the conductor decides."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from experiments._sweep.engine.signals import Drain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from experiments._sweep.engine.conductor import Conductor
+    from experiments._sweep.engine.segment import Workplace
+
+
+def run_on_ray(
+    conductor: Conductor, workplace: Workplace, *, folder: Path, slots: int, time_limit_s: float | None
+) -> None:
+    """Runs the sweep until nothing is left to do or it was asked to stop; Ray is there already."""
+    from ray import tune
+
+    from experiments._sweep.engine import adapters
+    from experiments._sweep.engine.segment import run_segment
+
+    experiment = conductor.experiment
+    drain = Drain(time_limit_s)
+    driver = f"driver-{conductor.history.driver}"
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
+    tuner = tune.Tuner(
+        tune.with_resources(
+            tune.with_parameters(run_segment, workplace=workplace),
+            {"cpu": experiment.cpus_per_trial, "gpu": experiment.gpus_per_trial},
+        ),
+        tune_config=tune.TuneConfig(
+            search_alg=adapters.SegmentSearcher(conductor, slots),
+            scheduler=adapters.LedgerScheduler(conductor, f"ray/{driver}"),
+            num_samples=-1,
+            reuse_actors=True,
+            trial_name_creator=adapters.trial_name,
+            trial_dirname_creator=adapters.trial_name,
+        ),
+        run_config=tune.RunConfig(
+            name=driver,
+            storage_path=str(folder / "ray"),
+            callbacks=[adapters.Clock(conductor, drain)],
+            verbose=0,
+        ),
+    )
+    try:
+        with drain.listening():
+            tuner.fit()
+    except adapters.CutShort:
+        conductor.cut(f"no report within the seconds allowed for draining ({conductor.halt and conductor.halt.why})")
+    if hasattr(experiment.trainable, "epochs"):  # it keeps its own checkpoints: nothing of Ray's is needed
+        shutil.rmtree(folder / "ray", ignore_errors=True)

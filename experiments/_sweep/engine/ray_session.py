@@ -1,0 +1,174 @@
+"""Ray started here, quiet, private and loopback only, or a running cluster joined."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import math
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments._sweep.errors import EngineError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGES = Path(__file__).resolve().parents[3]
+"""The folder that holds `experiments`, `trainables` and `search_spaces`."""
+
+SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # no telemetry
+    "RAY_AIR_NEW_OUTPUT": "0",  # the only way to silence Tune's own display
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths keep their meaning
+    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
+    "RAY_TQDM_PATCH_PRINT": "0",  # leave builtins.print alone
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the coming default, said to avoid its warning
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # CSV, JSON and TensorBoard come from the ledger
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # signals drain the sweep (engine/signals.py)
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # one trial without the metric must not end the sweep
+    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "30",  # a slow teardown must not fail the next trial on a reused process
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # Tune's own state is not used
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # a traceback is shown once, by us
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "86400",  # checked before anything starts
+}
+
+
+@dataclass(frozen=True)
+class Slots:
+    """How many trials can run at a time."""
+
+    number: int
+
+
+def local_slots(cpus: float, gpus: float) -> int:
+    """How many trials this machine holds at a time, found without starting Ray.
+
+    Raises:
+        EngineError: With what a trial needs and what there is.
+    """
+    from ray._private.accelerators import NvidiaGPUAcceleratorManager
+    from ray._private.utils import get_num_cpus
+
+    with_gpus = NvidiaGPUAcceleratorManager.get_current_node_num_accelerators() if gpus else 0
+    return _slots([{"CPU": get_num_cpus(), "GPU": with_gpus}], cpus, gpus)
+
+
+def _slots(nodes: list[dict[str, float]], cpus: float, gpus: float) -> int:
+    for kind, needed in (("CPU", cpus), ("GPU", gpus)):
+        most = max((node.get(kind, 0) for node in nodes), default=0)
+        if needed > most:
+            raise EngineError(
+                f"a trial needs {needed:g} {kind}{'s' if needed > 1 else ''}; the largest node has {most:g}. "
+                f"Ask for less: --{kind.lower()}s-per-trial."
+            )
+    fits = [
+        min(math.floor(node.get(kind, 0) / needed + 1e-9) for kind, needed in (("CPU", cpus), ("GPU", gpus)) if needed)
+        for node in nodes
+    ]
+    if not any(fits):
+        raise EngineError(f"no node has {cpus:g} CPUs and {gpus:g} GPUs together, which a trial needs. Ask for less.")
+    return sum(fits)
+
+
+def address_fault(address: str) -> str:
+    """Why the address cannot be used, empty where it can."""
+    if "://" in address:
+        return (
+            f"--address: {address!r} is not supported. Use 'local', 'auto', or HOST:PORT of the head node from a node "
+            "of the cluster."
+        )
+    if address in ("local", "auto"):
+        return ""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 2**16:
+        return f"--address: {address!r} is not an address. Use 'local', 'auto' or HOST:PORT, such as 10.0.0.1:6379."
+    return ""
+
+
+@contextlib.contextmanager
+def ray_session(address: str, cpus: float, gpus: float, data_dir: str | None) -> Iterator[Slots]:
+    """A Ray session for as long as the context lasts; one that is already there is used and left alone.
+
+    Raises:
+        EngineError: If the cluster cannot be reached or cannot hold a trial.
+    """
+    with _environment({**SETTINGS, **_token(address), **({"RAYSWEEPS_DATA": data_dir} if data_dir else {})}):
+        import ray
+
+        logging.getLogger("ray").setLevel(logging.CRITICAL)
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+        ours = not ray.is_initialized()
+        try:
+            if ours:
+                _init(ray, address, data_dir)
+            nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+            yield Slots(_slots(nodes, cpus, gpus))
+        finally:
+            if ours:
+                ray.shutdown()
+
+
+def _init(ray: Any, address: str, data_dir: str | None) -> None:
+    options: dict[str, Any] = {"address": address, "logging_level": "ERROR", "log_to_driver": False}
+    if address == "local":
+        options["include_dashboard"] = False
+    elif data_dir:
+        options["runtime_env"] = {"env_vars": {"RAYSWEEPS_DATA": data_dir}}
+    # Ray puts the current folder first on the path of its workers; ours must win over a user's `experiments/` there.
+    with contextlib.chdir(PACKAGES), _private_files():
+        try:
+            ray.init(**options)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise EngineError(f"Ray could not be reached or started at {address!r}: {error}") from error
+
+
+def _token(address: str) -> dict[str, str]:
+    """A token of its own for a local cluster, in memory only; a cluster that is joined must have one already.
+
+    Ray turns token authentication on by itself for a local cluster, and would write a token to a file anybody may read.
+    """
+    kept = Path.home() / ".ray" / "auth_token"
+    known = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH") or kept.is_file()
+    if address == "local":
+        return {} if known else {"RAY_AUTH_TOKEN": _token_of_this_process()}
+    if not known or os.environ.get("RAY_AUTH_MODE") == "disabled":
+        raise InputError(
+            f"--address: {address!r} would be joined without a token, and whoever reaches such a cluster can run code "
+            "on it. Make a token with `ray get-auth-token --generate`, start every node with RAY_AUTH_MODE=token and "
+            "that token, and set the same here."
+        )
+    return {"RAY_AUTH_MODE": "token"}
+
+
+@functools.cache
+def _token_of_this_process() -> str:
+    return secrets.token_hex(32)  # once: Ray keeps the first token that it sees in a process
+
+
+@contextlib.contextmanager
+def _environment(settings: dict[str, str]) -> Iterator[None]:
+    """Sets what is not set, for as long as the context lasts; what Ray sets in between goes as well."""
+    before = dict(os.environ)
+    os.environ.update({**settings, **before})
+    if "RAYSWEEPS_DATA" in settings:
+        os.environ["RAYSWEEPS_DATA"] = settings["RAYSWEEPS_DATA"]
+    try:
+        yield
+    finally:
+        for name in set(os.environ) - set(before):
+            if name.startswith(("RAY", "TUNE_")):
+                del os.environ[name]
+        os.environ.update(before)
+
+
+@contextlib.contextmanager
+def _private_files() -> Iterator[None]:
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)

@@ -1,0 +1,101 @@
+"""One segment in a trial's own process: what Ray is given as its trainable.
+
+The process loads the trainable, continues from the trial's newest checkpoint, reports an epoch at a time, and turns an
+exception into a report, so that the evidence travels as plain text.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments._sweep.engine.faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainableSource:
+    """How a trial's process gets the trainable: from the experiment's file, or as a pickled object.
+
+    A file is imported again under its private name with its folder at hand, so that modules beside it are found; by
+    value they would not be.
+    """
+
+    path: str | None
+    trainable: Callable[..., Any] | None
+
+    def load(self) -> Callable[..., Any]:
+        """The trainable."""
+        if self.path is None:
+            assert self.trainable is not None  # noqa: S101 - one of the two is set
+            return self.trainable
+        from experiments._sweep.registry import from_file
+
+        return from_file(Path(self.path)).experiment.trainable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workplace:
+    """What is the same for all trials of a driver."""
+
+    source: TrainableSource
+    sweep: str
+    """The sweep's folder, absolute."""
+    working_directory: str
+    """Where the sweep was started: relative paths in a trainable mean the same as there."""
+    metric: str
+    mode: str
+
+
+def run_segment(config: dict[str, Any], workplace: Workplace) -> None:
+    """Trains the segment that `config` describes; the engine's Ray trainable."""
+    from ray import tune
+
+    try:
+        if Path(workplace.working_directory).is_dir():
+            os.chdir(workplace.working_directory)
+        trainable = workplace.source.load()
+        if hasattr(trainable, "epochs"):
+            _run_epochs(trainable, config, workplace)
+        else:
+            _run_function(trainable, config, workplace)
+    except Exception as error:  # noqa: BLE001 - whatever a trainable raises is evidence, told to the driver
+        fault = Fault.of(error)
+        del error
+        tune.report(fault.as_report())
+        raise RuntimeError("this process is not used again") from None
+
+
+def _run_epochs(trainable: Any, config: dict[str, Any], workplace: Workplace) -> None:
+    from trainables import report_epochs
+
+    report_epochs(trainable, config["config"], checkpoints_of(config, workplace))
+
+
+def checkpoints_of(config: dict[str, Any], workplace: Workplace) -> Any:
+    """The folder where this segment finds and leaves checkpoints."""
+    from experiments._sweep.ledger.files import trial_folder
+    from trainables import CheckpointFolder
+
+    return CheckpointFolder(
+        trial_folder(Path(workplace.sweep), config["trial"]),
+        segment=config["segment"],
+        metric=workplace.metric,
+        mode=workplace.mode,
+    )
+
+
+def _run_function(trainable: Callable[..., Any], config: dict[str, Any], workplace: Workplace) -> None:
+    """A plain Ray function: it finds its newest reported checkpoint through `tune.get_checkpoint()`, as ever."""
+    from ray import tune
+    from ray.train._internal.session import get_session
+
+    if config["checkpoint"] is not None:
+        folder = Path(workplace.sweep) / config["checkpoint"]
+        if folder.is_dir():
+            get_session().loaded_checkpoint = tune.Checkpoint.from_directory(str(folder))
+    trainable(config["config"])

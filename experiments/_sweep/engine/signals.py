@@ -1,0 +1,65 @@
+"""How a sweep is asked to end early: Ctrl+C, SIGTERM, the time limit. All of them drain it.
+
+Trials stop at their next report; after `DRAIN_S` what still runs is cut. A second signal exits at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from experiments._sweep.engine.conductor import Conductor
+
+DRAIN_S = 15.0
+INTERRUPTED = 130
+"""The exit code of an interrupted sweep."""
+
+
+class Drain:
+    """Watches the clock and the signals of one driver."""
+
+    def __init__(self, time_limit_s: float | None) -> None:
+        self._limit_at = None if time_limit_s is None else time.monotonic() + time_limit_s
+        self._limit_s = time_limit_s
+        self._signal: str | None = None
+        self._since: float | None = None
+
+    def look(self, conductor: Conductor) -> None:
+        """Drains the sweep where it is time to."""
+        if self._signal:
+            conductor.stop("interrupted", f"interrupted by {self._signal}")
+        elif self._limit_at is not None and time.monotonic() >= self._limit_at:
+            conductor.stop("time limit", f"the time limit of {self._limit_s:g} s was reached")
+        if conductor.halt and self._since is None:
+            self._since = time.monotonic()
+
+    @property
+    def overdue(self) -> bool:
+        """Whether draining has taken too long."""
+        return self._since is not None and time.monotonic() - self._since > DRAIN_S
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Takes SIGINT and SIGTERM for as long as the context lasts (in the main thread; Ray has taken them before)."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._heard) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _heard(self, number: int, frame: FrameType | None) -> None:
+        if self._signal:
+            os._exit(INTERRUPTED)
+        self._signal = signal.Signals(number).name

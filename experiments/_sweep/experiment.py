@@ -1,0 +1,127 @@
+"""The question as a value: `Experiment`."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from experiments._sweep.checks import faults_of
+from experiments._sweep.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from experiments._sweep.policy import Scheduler, Searcher
+    from experiments._sweep.sweep import Sweep
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A question: trainable x space x search x scheduler x budget.
+
+    Everything is checked when the value is made.
+
+    Raises:
+        InputError: If anything in it cannot work, with all faults at once.
+    """
+
+    trainable: Callable[..., Any]
+    """What one trial trains: one of `trainables`, or any Ray trainable function `f(config)`."""
+    space: Mapping[str, Any]
+    """Where to look: the trainable's hyperparameters as constants and `ray.tune` domains side by side."""
+    metric: str
+    """The reported value that is compared between trials, by name."""
+    mode: Literal["min", "max"]
+    """Whether a lower (`min`) or a higher (`max`) value is better."""
+    search: Searcher
+    """Who proposes configurations: `HyperOpt()`, `Random()`."""
+    scheduler: Scheduler
+    """Who compares trials before their budget is used up: `ASHA(...)`, or `FIFO()` for nobody."""
+    num_trials: int
+    """How many configurations are tried, at least 1."""
+    epochs: int
+    """The budget of one trial in epochs, at least 1; schedulers take theirs from it."""
+    cpus_per_trial: float = 1
+    """CPU cores reserved for each trial; its threads follow."""
+    gpus_per_trial: float = 0
+    """GPUs reserved for each trial: 0, a fraction of one (trials then share it), or a whole number."""
+    seed: int = 0
+    """Seed of the sweep, 0 to 2**32 - 1; suggestions and the trials' own seeds derive from it."""
+
+    def __post_init__(self) -> None:
+        """Checks everything that can be known before anything starts."""
+        faults = faults_of(self)
+        if faults:
+            raise InputError(*faults)
+
+    def run(
+        self,
+        *,
+        name: str | None = None,
+        storage: str | Path = "results",
+        concurrent: int | None = None,
+        time_limit_s: float | None = None,
+        address: str = "local",
+        data_dir: str | Path | None = None,
+        here: bool = False,
+    ) -> Sweep:
+        """Runs the experiment as a new sweep and returns it when it has ended.
+
+        Args:
+            name: Name of the sweep and its folder; by default the experiment's, numbered where it exists.
+            storage: The folder that holds sweeps.
+            concurrent: At most so many trials at a time; by default as many as the resources allow.
+            time_limit_s: Stop at the next epochs after so many seconds; the sweep can be resumed.
+            address: `local` starts Ray here; `auto` or `HOST:PORT` joins a running cluster.
+            data_dir: The folder with the data sets, as `RAYSWEEPS_DATA`.
+            here: One trial after another in this process, without Ray.
+
+        Raises:
+            InputError: If something is wrong before anything starts.
+        """
+        from experiments._sweep.start import RunOptions, start_sweep
+        from experiments._sweep.registry import of_value
+
+        options = RunOptions(
+            name=name,
+            storage=str(storage),
+            concurrent=concurrent,
+            time_limit_s=time_limit_s,
+            address=address,
+            data_dir=None if data_dir is None else str(data_dir),
+            here=here,
+        )
+        return start_sweep(of_value(self, name), options).sweep
+
+    def asks(self) -> dict[str, Any]:
+        """The experiment in JSON, as the ledger's first line keeps it."""
+        from search_spaces import as_json
+
+        return {
+            "trainable": trainable_name(self.trainable),
+            "metric": self.metric,
+            "mode": self.mode,
+            "space": as_json(self.space),
+            "search": _value_as_json(self.search),
+            "scheduler": _value_as_json(self.scheduler),
+            "num_trials": self.num_trials,
+            "epochs": self.epochs,
+            "cpus_per_trial": self.cpus_per_trial,
+            "gpus_per_trial": self.gpus_per_trial,
+            "seed": self.seed,
+        }
+
+    def budget(self, config: Mapping[str, Any]) -> int:
+        """The epochs of a trial with this configuration: `epochs`, unless it is searched."""
+        return int(config["epochs"]) if "epochs" in self.space else self.epochs
+
+
+def trainable_name(trainable: Callable[..., Any]) -> str:
+    """The trainable's name for people."""
+    return str(getattr(trainable, "__name__", type(trainable).__name__))
+
+
+def _value_as_json(value: Any) -> dict[str, Any]:
+    return {"name": type(value).__name__, **dataclasses.asdict(value)}

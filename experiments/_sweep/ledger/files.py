@@ -1,0 +1,128 @@
+"""Where things lie in a sweep's folder, and how the ledger's file is read and written.
+
+ledger.jsonl        everything that is remembered
+lease.json          which driver writes it
+trials/0017/        checkpoints of trial 17
+tensorboard/0017/   its curves, made from the ledger
+ray/                Ray's own files (checkpoints that plain Ray functions report)
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments._sweep.ledger.lines import DamagedLineError, decode, encode
+from experiments._sweep.ledger.records import SCHEMA, Entry, Record, SweepOpened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+LEDGER = "ledger.jsonl"
+
+
+class LedgerError(Exception):
+    """The ledger cannot be read; the message names the file, the line and what to do."""
+
+
+def trial_folder(sweep: Path, trial: int) -> Path:
+    """The folder of a trial's checkpoints."""
+    return sweep / "trials" / f"{trial:04d}"
+
+
+def is_sweep(folder: Path) -> bool:
+    """Whether the folder holds a ledger."""
+    return (folder / LEDGER).is_file()
+
+
+def read(path: Path) -> list[Entry]:
+    """All whole lines of the ledger at `path`; a torn last line is left out. Changes nothing.
+
+    Raises:
+        LedgerError: If the file cannot be read, a line before the last one is damaged, or the format is newer.
+    """
+    return [entry for entry, _ in _entries(path, _bytes(path))]
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise LedgerError(f"{path}: cannot be read ({error.strerror}). Is this a sweep's folder?") from error
+
+
+def _entries(path: Path, content: bytes) -> Iterator[tuple[Entry, int]]:
+    """The whole entries in `content`, each with the offset at which its line ends."""
+    end = 0
+    lines = content.split(b"\n")
+    whole, rest = lines[:-1], lines[-1]
+    for number, line in enumerate(whole):
+        try:
+            entry = decode(line)
+            if entry.n != number:
+                raise DamagedLineError(f"its counter is {entry.n}, not {number}")
+        except DamagedLineError as error:
+            if number == len(whole) - 1 and not rest:
+                return  # torn within its last bytes, as a lost machine may leave it
+            raise LedgerError(
+                f"{path}, line {number + 1}: {error}. The ledger was changed or the disk is damaged: restore the file "
+                f"from a copy, or keep the {number} lines before it (head -n {number}) and resume."
+            ) from error
+        if isinstance(entry.record, SweepOpened) and entry.record.schema > SCHEMA:
+            raise LedgerError(
+                f"{path}: written in format {entry.record.schema}, this version reads up to {SCHEMA}. Upgrade raysweeps."
+            )
+        end += len(line) + 1
+        yield entry, end
+
+
+class LedgerWriter:
+    """Appends records durably; only the holder of the lease has one."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens `path`, cutting a torn last line off; creates it with private modes where it is not there."""
+        self._path = path
+        found = list(_entries(path, _bytes(path))) if path.exists() else []
+        self.entries = [entry for entry, _ in found]
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._end = found[-1][1] if found else 0
+        self.torn_bytes = os.fstat(self._file).st_size - self._end
+        if self.torn_bytes:
+            os.ftruncate(self._file, self._end)
+        os.fsync(self._file)
+        sync_folder(path.parent)
+        self.counter = len(self.entries)
+
+    def append(self, records: Sequence[Record]) -> list[Entry]:
+        """Writes the records as one group, durable when this returns.
+
+        Raises:
+            OSError: If the disk is full or gone; the file is then as it was before.
+        """
+        entries = [Entry(self.counter + i, record) for i, record in enumerate(records)]
+        content = b"".join(encode(entry.n, entry.record) for entry in entries)
+        try:
+            written = 0
+            while written < len(content):
+                written += os.pwrite(self._file, content[written:], self._end + written)
+            os.fdatasync(self._file)
+        except OSError:
+            os.ftruncate(self._file, self._end)
+            raise
+        self._end += len(content)
+        self.counter += len(entries)
+        return entries
+
+    def close(self) -> None:
+        """Closes the file."""
+        os.close(self._file)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in `folder` durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

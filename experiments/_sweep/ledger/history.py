@@ -1,0 +1,197 @@
+"""What a ledger says: the state of a sweep, folded record by record.
+
+The driver folds what it writes, a reader what it reads: both see the same.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from experiments._sweep.ledger.records import (
+    SUCCESSES,
+    DriverEnded,
+    DriverStarted,
+    EpochReported,
+    SegmentInterrupted,
+    SegmentStarted,
+    SweepOpened,
+    TrialEnded,
+    TrialProposed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from experiments._sweep.ledger.records import Entry
+
+
+@dataclass
+class SegmentHistory:
+    """One stretch of training."""
+
+    number: int
+    driver: int
+    started: float
+    ended: float
+    """Seconds since its driver started, as of its newest record."""
+    first_epoch: int | None = None
+    cause: str = ""
+    """Why it was interrupted, empty where it was not."""
+    why: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """How long it trained."""
+        return max(0.0, self.ended - self.started)
+
+
+@dataclass
+class TrialHistory:
+    """One trial as the ledger knows it."""
+
+    number: int
+    config: dict[str, Any]
+    origin: str
+    made_at: int
+    metric: str
+    mode: str
+    epochs: list[EpochReported] = field(default_factory=list)
+    """Epoch e stands at index e - 1."""
+    segments: list[SegmentHistory] = field(default_factory=list)
+    state: str = "interrupted"
+    """An ending, or `running`, `held`, `interrupted`."""
+    why: str = ""
+    traceback: str = ""
+    value: float | None = None
+    """Best finite value of the metric so far."""
+    epoch: int | None = None
+    """The epoch of `value`, the first where several are equal."""
+    losses: dict[int, float] = field(default_factory=dict)
+    """Finite losses by epoch: the metric, negated where higher is better."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether its ending is final."""
+        return self.state not in ("running", "held", "interrupted")
+
+    @property
+    def seconds(self) -> float:
+        """Training time over all its segments."""
+        return sum(segment.seconds for segment in self.segments)
+
+    def better(self, value: float) -> bool:
+        """Whether `value` beats the trial's best so far."""
+        if self.value is None:
+            return True
+        return value < self.value if self.mode == "min" else value > self.value
+
+
+def value_of(metrics: dict[str, Any], metric: str) -> float | None:
+    """The metric's value where it is a finite number."""
+    value = metrics.get(metric)
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    return None
+
+
+class History:
+    """A sweep's state."""
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        """Folds `entries`, the whole ledger from its first line."""
+        self.opened: SweepOpened | None = None
+        self.drivers: list[DriverStarted] = []
+        self.end: DriverEnded | None = None
+        """How the newest driver let go, None while it has not."""
+        self.trials: dict[int, TrialHistory] = {}
+        self.t = 0.0
+        """Seconds since the newest driver started, as of the newest record."""
+        for entry in entries:
+            self.apply(entry)
+
+    @property
+    def sweep(self) -> SweepOpened:
+        """The first line."""
+        if self.opened is None:
+            raise ValueError("the ledger is empty: the sweep was cut before its first line")
+        return self.opened
+
+    @property
+    def driver(self) -> int:
+        """Number of the newest driver, 0 where there is none."""
+        return self.drivers[-1].driver if self.drivers else 0
+
+    def in_state(self, *states: str) -> Iterator[TrialHistory]:
+        """The trials in one of the states, by number."""
+        return (trial for trial in self.trials.values() if trial.state in states)
+
+    @property
+    def best(self) -> TrialHistory | None:
+        """The trial with the best value, among those that did not fail; the lower number where two are equal."""
+        sign = 1.0 if self.sweep.asks["mode"] == "min" else -1.0
+        able = [t for t in self.in_state(*SUCCESSES, "running", "held", "interrupted") if t.value is not None]
+        return min(able, key=lambda t: (sign * (t.value or 0.0), t.number), default=None)
+
+    def apply(self, entry: Entry) -> None:
+        """Folds one entry in."""
+        record = entry.record
+        match record:
+            case SweepOpened():
+                self.opened = record
+            case DriverStarted():
+                self._driver_started(record)
+            case TrialProposed():
+                self.trials[record.trial] = TrialHistory(
+                    number=record.trial,
+                    config=record.config,
+                    origin=record.origin,
+                    made_at=record.made_at,
+                    metric=self.sweep.asks["metric"],
+                    mode=self.sweep.asks["mode"],
+                )
+            case SegmentStarted():
+                trial = self.trials[record.trial]
+                trial.state = "running"
+                trial.segments.append(
+                    SegmentHistory(number=record.segment, driver=self.driver, started=record.t, ended=record.t)
+                )
+            case EpochReported():
+                self._epoch_reported(record)
+            case SegmentInterrupted():
+                trial = self.trials[record.trial]
+                trial.state = "interrupted"
+                segment = trial.segments[-1]
+                segment.ended, segment.cause, segment.why = record.t, record.cause, record.why
+            case TrialEnded():
+                trial = self.trials[record.trial]
+                trial.state, trial.why, trial.traceback = record.ending, record.why, record.traceback
+                if trial.segments and trial.segments[-1].driver == self.driver:
+                    trial.segments[-1].ended = record.t
+            case DriverEnded():
+                self.end = record
+        self.t = getattr(record, "t", 0.0)
+
+    def _driver_started(self, record: DriverStarted) -> None:
+        for trial in self.in_state("running"):
+            trial.state = "interrupted"
+            trial.segments[-1].cause, trial.segments[-1].why = "driver", "the driver was lost"
+        self.drivers.append(record)
+        self.end = None
+
+    def _epoch_reported(self, record: EpochReported) -> None:
+        trial = self.trials[record.trial]
+        trial.epochs.append(record)
+        segment = trial.segments[-1]
+        segment.ended = record.t
+        segment.first_epoch = segment.first_epoch or record.epoch
+        value = value_of(record.metrics, trial.metric)
+        if value is not None:
+            trial.losses[record.epoch] = value if trial.mode == "min" else -value
+            if trial.better(value):
+                trial.value, trial.epoch = value, record.epoch
+        if record.ending:
+            trial.state, trial.why = record.ending, record.why
+        elif record.action == "hold":
+            trial.state = "held"

@@ -1,0 +1,122 @@
+"""One writer per sweep: a lease with a counter that its holder keeps raising.
+
+A lease is stale when its process is provably dead (same host, no such process, or another process under that number),
+or when its counter has stood still for `STALE_S` by the storage's own clock. Nobody's wall clock is compared with
+another's: the age of the lease file is measured against a file written beside it a moment ago.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+LEASE = "lease.json"
+BEAT_S = 5.0
+"""How often the holder raises the counter."""
+STALE_S = 60.0
+"""How long a counter must stand still before a lease on another host may be taken over."""
+
+
+class SweepInUseError(Exception):
+    """Another driver holds the sweep; the message names it."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lease."""
+
+    host: str
+    pid: int
+    started: str
+    """When the process started, by its kernel: tells it from a later one with the same number."""
+    since: str
+    counter: int
+
+
+def process_start(pid: int) -> str:
+    """The kernel's start time of a process, empty when there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    state, *rest = stat.rpartition(")")[2].split()
+    return "" if state in "ZX" else rest[18]
+
+
+def holder_of(sweep: Path) -> Holder | None:
+    """Who holds the sweep, None when nobody does or the lease is stale."""
+    path = sweep / LEASE
+    try:
+        holder = Holder(**json.loads(path.read_text()))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError):
+        return Holder("an unknown host", 0, "", "an unknown time", 0) if _age_s(path) < STALE_S else None
+    if holder.host == socket.gethostname():
+        return holder if holder.started and process_start(holder.pid) == holder.started else None
+    return holder if _age_s(path) < STALE_S else None
+
+
+def _age_s(path: Path) -> float:
+    with tempfile.TemporaryFile(dir=path.parent) as now:
+        now.write(b".")
+        now.flush()
+        return os.fstat(now.fileno()).st_mtime - path.stat().st_mtime
+
+
+class Lease:
+    """Holds a sweep's folder from `take` to `release`."""
+
+    def __init__(self, sweep: Path) -> None:
+        """A lease on the folder `sweep`, not yet taken."""
+        self._path = sweep / LEASE
+        self._counter = 0
+        self._since = time.strftime("%Y-%m-%d %H:%M:%S %Z")
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
+
+    def take(self) -> None:
+        """Takes the lease and keeps it.
+
+        Raises:
+            SweepInUseError: If a living driver holds it.
+        """
+        holder = holder_of(self._path.parent)
+        if holder is not None:
+            raise SweepInUseError(
+                f"{self._path.parent} is being written by process {holder.pid} on {holder.host} since {holder.since}. "
+                "Wait for it, or stop it with Ctrl+C; `sweep trials` shows how far it is."
+            )
+        self._path.unlink(missing_ok=True)
+        try:
+            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError as error:
+            raise SweepInUseError(f"{self._path.parent} was taken by another driver at this moment.") from error
+        self._write()
+        self._thread.start()
+
+    def release(self) -> None:
+        """Lets go."""
+        self._done.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._path.unlink(missing_ok=True)
+
+    def _beat(self) -> None:
+        while not self._done.wait(BEAT_S):
+            self._counter += 1
+            self._write()
+
+    def _write(self) -> None:
+        pid = os.getpid()
+        holder = Holder(socket.gethostname(), pid, process_start(pid), self._since, self._counter)
+        beside = self._path.with_suffix(".new")
+        with os.fdopen(os.open(beside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+            json.dump(asdict(holder), file)
+        beside.replace(self._path)

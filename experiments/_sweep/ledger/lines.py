@@ -1,0 +1,68 @@
+"""One line of a ledger: a JSON object that carries its counter and a checksum.
+
+    {"n":12,"kind":"epoch",...,"crc":"1c291ca3"}
+
+The checksum (CRC-32 of everything before it) tells a flipped byte from a legal value. NaN and the infinities, which
+JSON does not have, are written as {"float":"nan"}.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from typing import Any
+
+from experiments._sweep.ledger.records import Entry, Record, from_json, to_json
+
+_CRC = ',"crc":"'
+
+
+class DamagedLineError(ValueError):
+    """A line that is not what was written."""
+
+
+def encode(n: int, record: Record) -> bytes:
+    """The line of `record` at counter `n`, newline included."""
+    body = json.dumps(
+        _plain({"n": n, **to_json(record)}), ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=False
+    )
+    head = body[:-1].encode()
+    return head + f'{_CRC}{zlib.crc32(head):08x}"}}\n'.encode()
+
+
+def decode(line: bytes) -> Entry:
+    """The entry in `line`, which has no newline.
+
+    Raises:
+        DamagedLineError: If checksum, JSON or fields are wrong.
+    """
+    head, mark, tail = line.rpartition(_CRC.encode())
+    if not mark or tail != f'{zlib.crc32(head):08x}"}}'.encode():
+        raise DamagedLineError("its checksum does not match")
+    try:
+        body = _restored(json.loads(head + b"}"))
+        n = body.pop("n")
+        return Entry(n, from_json(body))
+    except (ValueError, KeyError) as error:
+        raise DamagedLineError(str(error)) from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": str(value)}
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _restored(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {"float"} and value["float"] in ("nan", "inf", "-inf"):
+            return float(value["float"])
+        return {key: _restored(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_restored(item) for item in value]
+    return value

@@ -1,0 +1,191 @@
+"""The records of a ledger: one frozen value per kind of line.
+
+Times: `at` is wall-clock time (seconds since 1970, for people), `t` the seconds since the driver started by its
+monotonic clock (for durations, which a clock that is set back must not make negative). Order is the order of lines.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+SCHEMA = 1
+"""Version of the record format; a reader refuses a newer one."""
+
+FINAL_ENDINGS = ("completed", "stopped", "diverged", "out_of_memory", "error", "timed_out", "lost")
+SUCCESSES = ("completed", "stopped")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepOpened:
+    """First line: what the sweep asks. Everything that shows or resumes it starts here."""
+
+    kind: ClassVar[str] = "sweep"
+    schema: int
+    name: str
+    question: str
+    source: dict[str, str]
+    """Where the experiment came from: `kind` (`shipped`, `file`, `python`), `name`, `path`."""
+    overrides: dict[str, Any]
+    """What the command line changed, by the names of `Experiment`'s fields and `set`."""
+    asks: dict[str, Any]
+    """The experiment in JSON: trainable, metric, mode, space, search, scheduler, trials, epochs, resources, seed."""
+    versions: dict[str, str]
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriverStarted:
+    """A driver took the sweep over: trials that were running are interrupted from here on."""
+
+    kind: ClassVar[str] = "driver"
+    driver: int
+    host: str
+    pid: int
+    data_dir: str | None = None
+    """The data folder it was given, so that a resumed sweep finds it again."""
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialProposed:
+    """A new trial and its configuration, for ever."""
+
+    kind: ClassVar[str] = "trial"
+    trial: int
+    config: dict[str, Any]
+    origin: str
+    made_at: int
+    """The ledger's counter when the searcher was asked: what it knew."""
+    t: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentStarted:
+    """A stretch of training was handed to a process."""
+
+    kind: ClassVar[str] = "segment"
+    trial: int
+    segment: int
+    """From 1, counted over the life of the trial; no two stretches share one."""
+    t: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochReported:
+    """A result, what was decided on it and, where it ended the trial, the ending: one line."""
+
+    kind: ClassVar[str] = "epoch"
+    trial: int
+    segment: int
+    epoch: int
+    metrics: dict[str, Any]
+    action: str
+    """`continue`, `hold` or `stop`."""
+    ending: str | None = None
+    why: str = ""
+    rung: dict[str, Any] | None = None
+    """Where trials were compared: `epoch`, `rank`, `of`, `cutoff` (in the metric's own sign)."""
+    checkpoint: str | None = None
+    """For plain Ray functions: the checkpoint reported with this result, relative to the sweep's folder."""
+    t: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentInterrupted:
+    """A stretch ended without ending its trial; another one goes on from the newest checkpoint."""
+
+    kind: ClassVar[str] = "interruption"
+    trial: int
+    segment: int
+    cause: str
+    """`drained` (stopped at a report), `cut` (stopped within an epoch) or `lost` (its process or node died)."""
+    why: str = ""
+    t: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialEnded:
+    """An ending that came without a result."""
+
+    kind: ClassVar[str] = "ending"
+    trial: int
+    ending: str
+    why: str
+    traceback: str = ""
+    t: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriverEnded:
+    """A driver let go of the sweep in good order."""
+
+    kind: ClassVar[str] = "end"
+    driver: int
+    reason: str
+    """`finished`, `time limit`, `interrupted`, `failed` or `fault`."""
+    why: str = ""
+    t: float
+    at: float
+
+
+Record = (
+    SweepOpened
+    | DriverStarted
+    | TrialProposed
+    | SegmentStarted
+    | EpochReported
+    | SegmentInterrupted
+    | TrialEnded
+    | DriverEnded
+)
+
+KINDS: dict[str, type[Record]] = {
+    kind.kind: kind
+    for kind in (
+        SweepOpened,
+        DriverStarted,
+        TrialProposed,
+        SegmentStarted,
+        EpochReported,
+        SegmentInterrupted,
+        TrialEnded,
+        DriverEnded,
+    )
+}
+
+
+def to_json(record: Record) -> dict[str, Any]:
+    """The record as a JSON object, its kind first; fields at their default are left out."""
+    body: dict[str, Any] = {"kind": record.kind}
+    for each in dataclasses.fields(record):
+        value = getattr(record, each.name)
+        if each.default is dataclasses.MISSING or value != each.default:
+            body[each.name] = value
+    return body
+
+
+def from_json(body: dict[str, Any]) -> Record:
+    """The record of a JSON object.
+
+    Raises:
+        ValueError: If the kind is unknown or the fields are not those of its kind.
+    """
+    fields = dict(body)
+    kind = fields.pop("kind", None)
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind of record {kind!r}")
+    try:
+        return KINDS[kind](**fields)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record and its place in the ledger."""
+
+    n: int
+    """The counter: the line's number, from 0."""
+    record: Record = field(repr=True)

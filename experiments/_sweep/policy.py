@@ -1,0 +1,121 @@
+"""What a searcher and a scheduler are asked, and what they answer.
+
+Both are frozen values and pure functions: everything they know comes in as arguments, made from the ledger, so a
+resumed sweep decides as an uninterrupted one. *Loss* means the experiment's metric, negated where the mode is ``max``:
+lower is always better.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Action = Literal["continue", "hold", "stop"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """What a searcher may know of an earlier trial."""
+
+    trial: int
+    """Number of the trial, from 0."""
+    config: Mapping[str, Any]
+    """Its whole configuration, constants included."""
+    losses: Mapping[int, float]
+    """Finite losses by epoch (from 1), in ascending order of epochs; empty while nothing was reported."""
+    ending: str | None
+    """How the trial ended (`completed`, `stopped`, `diverged`, `error`, ...), None while it has not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """The configuration of a new trial and where it came from."""
+
+    values: dict[str, Any]
+    """The searched values only, nested as in the space; constants are added by the engine."""
+    origin: str
+    """In the field's words: `random`, `tpe`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What happens to a trial after an epoch."""
+
+    action: Action
+    rung: int | None = None
+    """The epoch at which trials were compared, None where the scheduler does not compare."""
+    rank: int | None = None
+    """Place among the trials that have reached the rung, from 1, this one included."""
+    of: int | None = None
+    """How many trials have reached the rung, this one included."""
+    cutoff: float | None = None
+    """The loss above which a trial does not go on; None where too few have reached the rung."""
+
+
+@runtime_checkable
+class Searcher(Protocol):
+    """Proposes configurations."""
+
+    def faults(self, space: Mapping[str, Any]) -> list[str]:
+        """What this searcher cannot do with the space, one sentence each; empty when it can do everything."""
+        ...
+
+    def propose(
+        self, space: Mapping[str, Any], observations: Sequence[Observation], *, trial: int, seed: int
+    ) -> Proposal | None:
+        """The configuration of trial number `trial`, or None when a finite space is exhausted.
+
+        Args:
+            space: Names to constants, `ray.tune` domains and nested dicts of these.
+            observations: The earlier trials in ascending order of their numbers.
+            trial: Number of the new trial.
+            seed: The sweep's seed; the answer is a function of the four arguments.
+        """
+        ...
+
+
+@runtime_checkable
+class Scheduler(Protocol):
+    """Compares trials at rungs and says which go on."""
+
+    def faults(self, epochs: int) -> list[str]:
+        """What does not fit a budget of `epochs`, one sentence each."""
+        ...
+
+    def rungs(self, epochs: int) -> tuple[int, ...]:
+        """The epochs at which trials are compared, ascending, all below `epochs`."""
+        ...
+
+    def in_words(self, epochs: int) -> list[str]:
+        """What it will do, one plain sentence a line, for `sweep show`."""
+        ...
+
+    def decide(
+        self, losses: Mapping[int, Mapping[int, float]], *, trial: int, epoch: int, loss: float, epochs: int
+    ) -> Decision:
+        """What happens to `trial`, which has just reported `loss` at `epoch`.
+
+        Args:
+            losses: Trial to epoch to finite loss, everything reported before this result.
+            trial: The trial that reports.
+            epoch: Its epoch, below `epochs`.
+            loss: Its finite loss.
+            epochs: The budget of a trial.
+        """
+        ...
+
+    def promotable(
+        self, losses: Mapping[int, Mapping[int, float]], held: Mapping[int, int], *, epochs: int, more_to_come: bool
+    ) -> int | None:
+        """The held trial that goes on next, or None.
+
+        Args:
+            losses: As in `decide`, everything reported so far.
+            held: Held trial to the rung it is held at.
+            epochs: The budget of a trial.
+            more_to_come: Whether other trials can still reach a rung; without them nothing may be waited for.
+        """
+        ...

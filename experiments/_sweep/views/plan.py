@@ -1,0 +1,49 @@
+"""What an experiment would run, in plain words (`sweep show`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def plan_lines(name: str, question: str, where: str, experiment: Any, slots: int | None, folder: Path) -> Iterator[str]:
+    """The lines; `experiment` is an `Experiment`, `slots` how many trials run at a time (None: the cluster says)."""
+    from search_spaces import describe
+
+    yield f"{name}: {question}" if question else name
+    if where != name:
+        yield f"  from {where}"
+    yield ""
+    better = "lower" if experiment.mode == "min" else "higher"
+    yield from _entry("trainable", [getattr(experiment.trainable, "__name__", repr(experiment.trainable))])
+    if getattr(experiment.trainable, "config_type", None) is None:
+        yield from _entry(
+            "",
+            [
+                "a plain Ray function: its keys cannot be checked, and only the checkpoints that it",
+                "reports survive a lost process or driver",
+            ],
+        )
+    yield from _entry("metric", [f"{experiment.metric}, {better} is better"])
+    described = describe(experiment.space)
+    width = max((len(key) for key, _ in described), default=0)
+    yield from _entry("space", [f"{key:<{width}}  {words}" for key, words in described])
+    yield from _entry("search", [str(experiment.search)])
+    yield from _entry("scheduler", [str(experiment.scheduler), *experiment.scheduler.in_words(experiment.epochs)])
+    most = experiment.num_trials * experiment.epochs
+    yield from _entry(
+        "budget", [f"{experiment.num_trials} trials of at most {experiment.epochs} epochs: at most {most} epochs"]
+    )
+    at_a_time = "as many at a time as the cluster holds" if slots is None else f"{slots} at a time on this machine"
+    cpus, gpus = experiment.cpus_per_trial, experiment.gpus_per_trial
+    yield from _entry("resources", [f"{cpus:g} CPU and {gpus:g} GPU a trial; {at_a_time}"])
+    yield from _entry("seed", [str(experiment.seed)])
+    yield from _entry("folder", [str(folder)])
+
+
+def _entry(heading: str, lines: list[str]) -> Iterator[str]:
+    for i, line in enumerate(lines):
+        yield f"{heading if i == 0 else '':<11}{line}"

@@ -1,0 +1,29 @@
+"""How a sweep ended: its trials, its winner, and where to look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from experiments._sweep.views.tensorboard import FOLDER
+from experiments._sweep.views.words import counts, duration, number, setting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def summary_lines(sweep: Any) -> Iterator[str]:
+    """The closing lines of `sweep run`; `sweep` is a `Sweep`."""
+    history = sweep.history
+    trained = sum(len(trial.epochs) for trial in history.trials.values())
+    most = history.sweep.asks["num_trials"] * history.sweep.asks["epochs"]
+    yield f"{len(history.trials)} trials in {duration(history.t)}: {counts(history)}"
+    yield f"{trained} epochs trained, {trained / most:.0%} of the {most} that all trials in full would take"
+    if history.best is None:
+        return
+    best = sweep.best
+    yield f"best: trial {best.trial} with {best.metric} {number(best.value)} at epoch {best.epoch}"
+    yield f"      {', '.join(f'{key} {setting(value)}' for key, value in best.config.items())}"
+    if best.checkpoint is not None:
+        yield f"      checkpoint {best.checkpoint}"
+    yield f"all trials:  sweep trials {sweep.folder}"
+    yield f"TensorBoard: sweep board {sweep.folder}   (or: tensorboard --logdir {sweep.folder / FOLDER})"

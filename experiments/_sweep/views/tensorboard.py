@@ -1,0 +1,82 @@
+"""TensorBoard's files: one run folder per trial, the epoch as step. A picture of the ledger, made anew from it.
+
+Written with tensorboardX, which does not import torch; a driver that resumes a sweep writes the curves of all trials
+again, so that nothing is missing or doubled after a crash.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from typing import TYPE_CHECKING, Any
+
+from experiments._sweep.ledger.records import DriverStarted, EpochReported, TrialEnded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from experiments._sweep.ledger.history import History
+    from experiments._sweep.ledger.records import Entry
+
+FOLDER = "tensorboard"
+
+
+class Curves:
+    """An observer that writes the scalars of each trial."""
+
+    def __init__(self, sweep: Path) -> None:
+        self._folder = sweep / FOLDER
+        self._writers: dict[int, Any] = {}
+
+    def saw(self, entry: Entry, history: History) -> None:
+        """Writes an epoch; closes a trial's file when it has ended."""
+        record = entry.record
+        if isinstance(record, DriverStarted):
+            self.redraw(history)
+        elif isinstance(record, EpochReported):
+            self._write(record, time.time())
+            if record.ending:
+                self._close(record.trial)
+        elif isinstance(record, TrialEnded):
+            self._close(record.trial)
+
+    def tick(self, history: History) -> None:
+        """Nothing: each file is flushed by its own writer within a few seconds."""
+
+    def close(self, history: History) -> None:
+        """Closes all files."""
+        for trial in list(self._writers):
+            self._close(trial)
+
+    def redraw(self, history: History) -> None:
+        """Writes the curves of all trials anew."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        began = {driver.driver: driver.at for driver in history.drivers}
+        for trial in history.trials.values():
+            drivers = {segment.number: segment.driver for segment in trial.segments}
+            for epoch in trial.epochs:
+                self._write(epoch, began[drivers[epoch.segment]] + epoch.t)
+            self._close(trial.number)
+
+    def _write(self, record: EpochReported, at: float) -> None:
+        from tensorboardX.proto.summary_pb2 import Summary
+
+        values = [
+            Summary.Value(tag=name, simple_value=float(value))
+            for name, value in record.metrics.items()
+            if isinstance(value, (int, float)) and math.isfinite(value) and name != "epoch"
+        ]
+        self._writer(record.trial).add_summary(Summary(value=values), record.epoch, at)
+
+    def _writer(self, trial: int) -> Any:
+        from tensorboardX.writer import FileWriter
+
+        if trial not in self._writers:
+            self._writers[trial] = FileWriter(str(self._folder / f"{trial:04d}"), flush_secs=2)
+        return self._writers[trial]
+
+    def _close(self, trial: int) -> None:
+        writer = self._writers.pop(trial, None)
+        if writer is not None:
+            writer.close()

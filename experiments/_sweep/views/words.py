@@ -1,0 +1,66 @@
+"""Values, times and endings in words, safe for a terminal."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from experiments._sweep.ledger.records import FINAL_ENDINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from experiments._sweep.ledger.history import History, TrialHistory
+
+
+def clean(text: str) -> str:
+    """`text` without control characters: what a trial says must not move the cursor or change colours."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A metric's value: `0.9712`, `3.1e-05`, `-` for none."""
+    if value is None:
+        return "-"
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:.{digits}f}"
+    return f"{value:.{digits - 1}e}"
+
+
+def setting(value: Any) -> str:
+    """A hyperparameter's value, as short as it can be told."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, str):
+        return clean(value)
+    return clean(json.dumps(value))
+
+
+def settings(config: Mapping[str, Any], names: list[str]) -> str:
+    """`lr 0.003, batch_size 32`: the named hyperparameters of a configuration."""
+    return ", ".join(f"{name} {setting(config[name])}" for name in names if name in config)
+
+
+def duration(seconds: float) -> str:
+    """`8.2 s`, `3 min 05 s`, `2 h 07 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def counts(history: History) -> str:
+    """`12 completed, 49 stopped, 2 running`: trials by state, final ones first."""
+    order = [*FINAL_ENDINGS, "running", "held", "interrupted"]
+    found = {state: sum(1 for _ in history.in_state(state)) for state in order}
+    return ", ".join(f"{n} {state}" for state, n in found.items() if n) or "no trial yet"
+
+
+def outcome(trial: TrialHistory) -> str:
+    """One line for a trial that has just ended."""
+    at = f" at epoch {len(trial.epochs)}" if trial.epochs else ""
+    best = f", best {trial.metric} {number(trial.value)} at epoch {trial.epoch}" if trial.value is not None else ""
+    why = f" ({clean(trial.why)})" if trial.why and trial.state not in ("completed",) else ""
+    return f"trial {trial.number} {trial.state}{at}{best}{why}"

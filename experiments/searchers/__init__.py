@@ -1,0 +1,47 @@
+"""What is tried next? One file per searcher; the file's name is its name on the command line (`--search hyperopt`)."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from experiments._sweep.policy import Searcher
+    from experiments.searchers.hyperopt import HyperOpt
+    from experiments.searchers.random import Random
+
+__all__ = ["HyperOpt", "Random", "by_name", "names"]
+
+_FILE = {"HyperOpt": "hyperopt", "Random": "random"}
+
+
+def names() -> list[str]:
+    """The searchers' names on the command line, in alphabetical order."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def by_name(name: str) -> Searcher:
+    """The searcher with this name, in any case of letters, with its default arguments.
+
+    Raises:
+        ValueError: There is none; the names there are, and the nearest, are in the message.
+    """
+    if name.lower() not in names():
+        nearest = difflib.get_close_matches(name.lower(), names(), n=1)
+        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        raise ValueError(f"unknown searcher {name!r}: there are {', '.join(names())}.{hint}")
+    module = importlib.import_module(f"{__name__}.{name.lower()}")
+    searcher: Searcher = getattr(module, module.__all__[0])()
+    return searcher
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FILE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has: {', '.join(__all__)}")
+    return getattr(importlib.import_module(f"{__name__}.{_FILE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

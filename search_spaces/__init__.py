@@ -1,0 +1,54 @@
+"""Where do we look? Named ranges over a configuration's fields, written as ordinary `ray.tune` domains.
+
+Names are imported on first use, so that `import search_spaces` alone loads neither Ray nor anything else.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from search_spaces import mlp, optimizers
+    from search_spaces._space.config import constants, merge, nested, searched
+    from search_spaces._space.dimension import Dimension, dimensions
+    from search_spaces._space.faults import space_faults
+    from search_spaces._space.words import as_json, describe
+
+__all__ = [
+    "Dimension",
+    "as_json",
+    "constants",
+    "describe",
+    "dimensions",
+    "merge",
+    "mlp",
+    "nested",
+    "optimizers",
+    "searched",
+    "space_faults",
+]
+
+_HOME = {
+    "Dimension": "dimension",
+    "as_json": "words",
+    "constants": "config",
+    "describe": "words",
+    "dimensions": "dimension",
+    "merge": "config",
+    "nested": "config",
+    "searched": "config",
+    "space_faults": "faults",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"{__name__}._space.{_HOME[name]}"), name)
+    if name in __all__:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has: {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""The machinery of the trainables: checks of configurations, checkpoints, the loop and its parts."""

@@ -1,0 +1,200 @@
+"""The checkpoints of one trial: ROOT/segment-003/epoch-00005/{checkpoint.json,state.pt}.
+
+A segment is one stretch of a trial between two stops. Each writes into its own folder, so that a process that outlived
+its driver overwrites nothing, and reads what the segments up to its own have saved.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from trainables._training.checkpoint_files import (
+    DamagedCheckpointError,
+    Manifest,
+    canonical,
+    describe,
+    read_manifest,
+    read_state,
+    remove_checkpoint,
+    remove_leftovers,
+    write_checkpoint,
+)
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saved:
+    """A checkpoint whose checksums were right when it was found."""
+
+    epoch: int
+    """Epoch after which it was saved, from 1."""
+
+    record: dict[str, Any]
+    """The record of that epoch."""
+
+    folder: Path
+    """Where it is."""
+
+    _manifest: Manifest
+
+    def state(self, map_location: Any = "cpu") -> Any:
+        """Return what was saved, with its tensors on `map_location`; None when nothing was.
+
+        Raises:
+            ValueError: The file changed since the checkpoint was found.
+        """
+        content = read_state(self.folder, self._manifest)
+        if content is None:
+            return None
+        import torch
+
+        return torch.load(io.BytesIO(content), map_location=map_location, weights_only=True)
+
+
+class CheckpointFolder:
+    """The checkpoints of one trial, as one of its segments reads and writes them.
+
+    Kept are the `keep` newest epochs and the best one by `metric` (the first of equals; NaN is never best).
+    """
+
+    damaged: list[Path]
+    """What `newest` skipped when it was last called: damaged, cut or without a manifest."""
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        segment: int = 1,
+        keep: int = 2,
+        metric: str | None = None,
+        mode: Literal["min", "max"] = "min",
+    ) -> None:
+        if segment < 1 or keep < 1 or mode not in {"min", "max"}:
+            message = (
+                f"CheckpointFolder: segment={segment}, keep={keep}, mode={mode!r}; segment and keep are at least 1, "
+                "mode is 'min' or 'max'"
+            )
+            raise ValueError(message)
+        self.root, self.segment, self.keep, self.metric, self.mode = Path(root), segment, keep, metric, mode
+        self.damaged = []
+        self._verified: dict[Path, Saved] = {}
+        self._leftovers_removed = False
+
+    def newest(self) -> Saved | None:
+        """Return the newest checkpoint that is what was saved: the highest epoch, of equals the highest segment."""
+        self.damaged = []
+        for folder in _folders(self.root, self.segment):
+            saved = _verify(folder)
+            if saved is not None:
+                return saved
+            self.damaged.append(folder)
+        return None
+
+    def save(self, epoch: int, record: dict[str, Any], state: Any) -> Path:
+        """Save an epoch, all or nothing, then drop what need not be kept; return its folder.
+
+        Args:
+            epoch: Counted from 1; `record["epoch"]` must be the same.
+            record: Plain numbers and strings; NaN and infinities come back as they are.
+            state: Tensors and plain values in dicts and lists, as `torch.load(weights_only=True)` reads them, or None.
+
+        Raises:
+            OSError: It could not be written; the checkpoints before it are untouched.
+        """
+        if record.get("epoch") != epoch:
+            message = (
+                f"checkpoint of epoch {epoch}: its record is of epoch {record.get('epoch')!r}; save its own record"
+            )
+            raise ValueError(message)
+        content = None if state is None else _serialized(state)
+        manifest = Manifest(epoch=epoch, record=record, state=None if content is None else describe(content))
+        folder = self.root / f"segment-{self.segment:03d}" / f"epoch-{epoch:05d}"
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
+        write_checkpoint(folder, manifest, content)
+        self._verified[folder] = Saved(epoch=epoch, record=dict(record), folder=folder, _manifest=manifest)
+        self._drop_old()
+        return folder
+
+    def _drop_old(self) -> None:
+        by_epoch: dict[int, Saved] = {}
+        unneeded: list[Path] = []
+        for folder in _folders(self.root, self.segment):
+            saved = self._verified.get(folder) or _verify(folder)
+            if saved is None:
+                continue  # evidence of what went wrong; it is never read
+            self._verified[folder] = saved
+            if by_epoch.setdefault(saved.epoch, saved) is not saved:
+                unneeded.append(folder)
+        best = self._best(list(by_epoch.values()))
+        unneeded += [saved.folder for saved in list(by_epoch.values())[self.keep :] if saved is not best]
+        for folder in unneeded:
+            remove_checkpoint(folder)
+            del self._verified[folder]
+        if not self._leftovers_removed:
+            for _, segment in _numbered(self.root, "segment", self.segment):
+                remove_leftovers(segment)
+            self._leftovers_removed = True
+
+    def _best(self, candidates: list[Saved]) -> Saved | None:
+        sign = 1 if self.mode == "min" else -1
+        best, best_value = None, math.nan
+        for saved in sorted(candidates, key=lambda saved: saved.epoch):
+            value = saved.record.get(self.metric) if self.metric else None
+            if not isinstance(value, int | float) or math.isnan(value):
+                continue
+            if best is None or sign * value < sign * best_value:
+                best, best_value = saved, value
+        return best
+
+
+def find_checkpoint(root: str | os.PathLike[str], epoch: int, record: dict[str, Any]) -> Path | None:
+    """Return the folder of the verified checkpoint of `epoch` whose record is `record`, of any segment; or None."""
+    for folder in _folders(Path(root)):
+        saved = _verify(folder) if folder.name == f"epoch-{epoch:05d}" else None
+        if saved is not None and canonical(saved.record) == canonical(record):
+            return folder
+    return None
+
+
+def _folders(root: Path, last_segment: int | None = None) -> list[Path]:
+    """Return the folders of all epochs, newest first: by epoch, then by segment."""
+    found = [
+        (epoch, number, folder)
+        for number, segment in _numbered(root, "segment", last_segment)
+        for epoch, folder in _numbered(segment, "epoch")
+    ]
+    return [folder for _, _, folder in sorted(found, reverse=True)]
+
+
+def _numbered(parent: Path, name: str, last: int | None = None) -> Iterator[tuple[int, Path]]:
+    for folder in parent.iterdir() if parent.is_dir() else ():
+        match = re.fullmatch(rf"{name}-(\d+)", folder.name)
+        if match and folder.is_dir() and (last is None or int(match[1]) <= last):
+            yield int(match[1]), folder
+
+
+def _verify(folder: Path) -> Saved | None:
+    try:
+        manifest = read_manifest(folder)
+        read_state(folder, manifest)
+    except DamagedCheckpointError:
+        return None
+    if folder.name != f"epoch-{manifest.epoch:05d}":
+        return None
+    return Saved(epoch=manifest.epoch, record=manifest.record, folder=folder, _manifest=manifest)
+
+
+def _serialized(state: Any) -> bytes:
+    import torch
+
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    return buffer.getvalue()

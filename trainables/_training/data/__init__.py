@@ -1,0 +1,1 @@
+"""The data sets: places, fetching, splits, and examples that stay in memory."""
