@@ -14,7 +14,7 @@ from experiments._sweep.policy import Scheduler, Searcher
 from search_spaces import dimensions, merge, nested, space_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from experiments._sweep.experiment import Experiment
     from search_spaces import Dimension
@@ -51,7 +51,7 @@ def _numbers(experiment: Experiment) -> Iterator[str]:
         yield f"seed must be a whole number from 0 to 2**32 - 1, got {experiment.seed!r}."
 
 
-def _trainable(trainable: Callable[..., Any]) -> Iterator[str]:
+def _trainable(trainable: Any) -> Iterator[str]:
     if not callable(trainable):
         yield f"trainable must be one of trainables or a function f(config), got {trainable!r}."
         return
@@ -100,14 +100,16 @@ def _resources(experiment: Experiment) -> Iterator[str]:
 
 
 def _policies(experiment: Experiment, *, whole: bool) -> Iterator[str]:
-    if not isinstance(experiment.search, Searcher):
-        yield f"search must be a searcher such as HyperOpt() or Random(), got {experiment.search!r}."
+    search: Any = experiment.search
+    scheduler: Any = experiment.scheduler
+    if not isinstance(search, Searcher) or inspect.isclass(search):
+        yield f"search must be a searcher such as HyperOpt() or Random(), got {search!r}."
     elif whole:
-        yield from experiment.search.faults(experiment.space)
-    if not isinstance(experiment.scheduler, Scheduler):
-        yield f"scheduler must be a scheduler such as ASHA() or FIFO(), got {experiment.scheduler!r}."
+        yield from search.faults(experiment.space)
+    if not isinstance(scheduler, Scheduler) or inspect.isclass(scheduler):
+        yield f"scheduler must be a scheduler such as ASHA() or FIFO(), got {scheduler!r}."
     elif _whole(experiment.epochs) and experiment.epochs >= 1:
-        yield from experiment.scheduler.faults(experiment.epochs)
+        yield from scheduler.faults(experiment.epochs)
 
 
 def _searched_epochs(experiment: Experiment) -> Iterator[str]:

@@ -81,8 +81,9 @@ class Experiment:
         Raises:
             InputError: If something is wrong before anything starts.
         """
-        from experiments._sweep.start import RunOptions, start_sweep
+        from experiments._sweep.options import RunOptions
         from experiments._sweep.registry import of_value
+        from experiments._sweep.start import start_sweep
 
         options = RunOptions(
             name=name,

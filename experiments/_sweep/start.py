@@ -6,67 +6,37 @@ Order: everything is checked, then the folder is made and leased, then Ray is st
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import platform
 import socket
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.checks import corner_configurations
-from experiments._sweep.engine.conductor import Conductor, Halt
+from experiments._sweep.engine.assignments import Halt
+from experiments._sweep.engine.conductor import Conductor
 from experiments._sweep.engine.here import run_here
 from experiments._sweep.engine.journal import Journal
-from experiments._sweep.engine.ray_session import address_fault, local_slots, ray_session
+from experiments._sweep.engine.ray_session import local_slots, ray_session
 from experiments._sweep.engine.segment import TrainableSource, Workplace
 from experiments._sweep.errors import EngineError, InputError
-from experiments._sweep.ledger.files import LEDGER, LedgerWriter, read
+from experiments._sweep.ledger.files import LEDGER, LedgerWriter
 from experiments._sweep.ledger.lease import Lease
 from experiments._sweep.ledger.records import SCHEMA, SUCCESSES, DriverEnded, DriverStarted, SweepOpened
 from experiments._sweep.names import new_folder
+from experiments._sweep.options import RunOptions, data_folder, preflight
 from experiments._sweep.sweep import Sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from experiments._sweep.engine.journal import Observer
     from experiments._sweep.experiment import Experiment
     from experiments._sweep.registry import FoundExperiment
 
 CODES = {"finished": 0, "time limit": 0, "failed": 1, "fault": 3, "interrupted": 130}
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunOptions:
-    """Where and how much: what does not belong to the question."""
-
-    name: str | None = None
-    storage: str = "results"
-    concurrent: int | None = None
-    time_limit_s: float | None = None
-    address: str = "local"
-    data_dir: str | None = None
-    here: bool = False
-
-    def faults(self) -> Iterator[str]:
-        """What is wrong with them."""
-        if self.concurrent is not None and (not isinstance(self.concurrent, int) or self.concurrent < 1):
-            yield f"--concurrent must be a whole number of at least 1, got {self.concurrent!r}."
-        if self.time_limit_s is not None and not (self.time_limit_s > 0 and math.isfinite(self.time_limit_s)):
-            yield f"--time-limit must be above 0 seconds, got {self.time_limit_s!r}."
-        if self.data_dir is not None and not Path(self.data_dir).expanduser().is_dir():
-            yield f"--data-dir: there is no folder {self.data_dir}. Give the folder that holds the data sets."
-        fault = address_fault(self.address)
-        if fault:
-            yield fault
-
-    @property
-    def data(self) -> str | None:
-        """The data folder, absolute, None where the environment says where."""
-        return None if self.data_dir is None else str(Path(self.data_dir).expanduser().resolve())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,22 +48,6 @@ class Outcome:
     why: str
     code: int
     """The exit code."""
-
-
-def preflight(found: FoundExperiment, options: RunOptions) -> list[str]:
-    """Everything that can be known to be wrong before anything starts."""
-    faults = list(options.faults())
-    experiment = found.experiment
-    if options.here and not hasattr(experiment.trainable, "epochs"):
-        faults.append(
-            "--here runs trainables that yield epochs; a plain Ray function reports through Ray. Run it without --here, "
-            "or write it as a trainable."
-        )
-    check = getattr(experiment.trainable, "faults", None)
-    if check is not None:
-        with _data_dir(options.data):
-            faults += [fault for config in corner_configurations(experiment) for fault in check(config)]
-    return list(dict.fromkeys(faults))
 
 
 def start_sweep(
@@ -123,7 +77,7 @@ def start_sweep(
         versions=versions(),
         at=time.time(),
     )
-    return _drive(found.experiment, found.source, folder.resolve(), options, observers, opened)
+    return _drive(found, folder.resolve(), options, observers, opened)
 
 
 def resume_sweep(
@@ -143,7 +97,7 @@ def resume_sweep(
     if faults:
         raise InputError(*faults)
     _check_resources(found.experiment, options)
-    return _drive(found.experiment, found.source, folder.resolve(), options, observers, None)
+    return _drive(found, folder.resolve(), options, observers, None)
 
 
 def changes(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
@@ -167,13 +121,13 @@ def _check_resources(experiment: Experiment, options: RunOptions) -> None:
 
 
 def _drive(
-    experiment: Experiment,
-    source: dict[str, str],
+    found: FoundExperiment,
     folder: Path,
     options: RunOptions,
     observers: Callable[[Path], Sequence[Observer]] | None,
     opened: SweepOpened | None,
 ) -> Outcome:
+    experiment, source = found.experiment, found.source
     lease = Lease(folder)
     lease.take()
     try:
@@ -208,7 +162,7 @@ def _work(conductor: Conductor, workplace: Workplace, folder: Path, options: Run
     experiment = conductor.experiment
     try:
         if options.here:
-            with _data_dir(options.data):
+            with data_folder(options.data):
                 run_here(conductor, workplace, time_limit_s=options.time_limit_s)
             return conductor.halt
         from experiments._sweep.engine.on_ray import run_on_ray
@@ -238,20 +192,6 @@ def _let_go(journal: Journal, folder: Path, halt: Halt | None) -> Outcome:
     return Outcome(sweep=Sweep(folder), reason=reason, why=why, code=code)
 
 
-@contextlib.contextmanager
-def _data_dir(folder: str | None) -> Iterator[None]:
-    before = os.environ.get("RAYSWEEPS_DATA")
-    if folder:
-        os.environ["RAYSWEEPS_DATA"] = folder
-    try:
-        yield
-    finally:
-        if folder and before is None:
-            del os.environ["RAYSWEEPS_DATA"]
-        elif folder and before is not None:
-            os.environ["RAYSWEEPS_DATA"] = before
-
-
 def versions() -> dict[str, str]:
     """What the sweep runs with."""
     found = {"python": platform.python_version()}
@@ -259,6 +199,3 @@ def versions() -> dict[str, str]:
         with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
     return found
-
-
-__all__ = ["Outcome", "RunOptions", "preflight", "read", "replace", "resume_sweep", "start_sweep"]

@@ -1,6 +1,5 @@
 """ASHA: asynchronous successive halving."""
 
-# ruff: noqa: ARG002  # the protocol fixes the arguments of `promotable`
 from __future__ import annotations
 
 import math

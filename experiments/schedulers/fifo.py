@@ -1,6 +1,5 @@
 """First in, first out: no comparison, no early stopping."""
 
-# ruff: noqa: ARG002  # the protocol fixes the arguments; this scheduler needs almost none of them
 from __future__ import annotations
 
 from dataclasses import dataclass

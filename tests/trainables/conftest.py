@@ -1,20 +1,15 @@
-"""What the tests of the trainables share: every public trainable, small configurations, a small MNIST."""
+"""What the tests of the trainables share: one thread, and a small MNIST in the real file format."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
 
-import trainables
-from trainables import Trainable
-
-TRAINABLES = [value for name in trainables.__all__ if isinstance(value := getattr(trainables, name), Trainable)]
-CHECKOUT = Path(trainables.__file__).parent.parent
+if TYPE_CHECKING:
+    from pathlib import Path
 
 torch.set_num_threads(1)
 
@@ -24,16 +19,6 @@ def small_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a folder with an MNIST of 120 training and 30 test images in the real file format, and use it."""
     folder = tmp_path / "data"
     write_mnist(folder, train_rows=120, test_rows=30)
-    monkeypatch.setenv("RAYSWEEPS_DATA", str(folder))
-    return folder
-
-
-@pytest.fixture
-def real_data(monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the folder of the real data sets, or skip."""
-    folder = Path(os.environ.get("RAYSWEEPS_DATA") or CHECKOUT.parent / "shared" / "data")
-    if not (folder / "MNIST" / "raw").is_dir():
-        pytest.skip(f"no MNIST in {folder}: set RAYSWEEPS_DATA to a folder with data sets")
     monkeypatch.setenv("RAYSWEEPS_DATA", str(folder))
     return folder
 
@@ -49,8 +34,3 @@ def write_mnist(folder: Path, *, train_rows: int, test_rows: int) -> None:
         for name, values in (("images-idx3", images), ("labels-idx1", classes)):
             sizes = b"".join(size.to_bytes(4, "big") for size in values.shape)
             (raw / f"{part}-{name}-ubyte").write_bytes(bytes((0, 0, 8, values.ndim)) + sizes + values.tobytes())
-
-
-def numbers(record: dict[str, Any]) -> dict[str, Any]:
-    """Return what a record says apart from the time it took."""
-    return {name: value for name, value in record.items() if name not in {"seconds", "samples_per_second"}}

@@ -22,29 +22,37 @@ TAKES = ", ".join(sorted(ImageClassifierConfig.model_fields))
         (
             {"lr": -1},
             [
-                "image_classifier: 'lr' is -1; it should be greater than 0. "
-                "Learning rate: step size of the optimizer, above 0; `schedule` says whether it changes."
+                (
+                    "image_classifier: 'lr' is -1; it should be greater than 0. "
+                    "Learning rate: step size of the optimizer, above 0; `schedule` says whether it changes."
+                )
             ],
         ),
         (
             {"optimizer": "adamm"},
             [
-                "image_classifier: 'optimizer' is 'adamm'; it should be 'sgd', 'adam' or 'adamw'. "
-                "Did you mean 'adam'? Rule that updates the weights."
+                (
+                    "image_classifier: 'optimizer' is 'adamm'; it should be 'sgd', 'adam' or 'adamw'. "
+                    "Did you mean 'adam'? Rule that updates the weights."
+                )
             ],
         ),
         (
             {"hidden_units": [64, 0]},
             [
-                "image_classifier: 'hidden_units' is [64, 0], which it does not take. "
-                "Units of every hidden layer, 1 to 65,536; or a list with the units of each."
+                (
+                    "image_classifier: 'hidden_units' is [64, 0], which it does not take. "
+                    "Units of every hidden layer, 1 to 65,536; or a list with the units of each."
+                )
             ],
         ),
         (
             {"hidden_units": [64, 32], "hidden_layers": 3},
             [
-                "image_classifier: hidden_layers is 3, but hidden_units lists 2 layers [64, 32]; "
-                "leave hidden_layers out, or give hidden_units as one number"
+                (
+                    "image_classifier: hidden_layers is 3, but hidden_units lists 2 layers [64, 32]; "
+                    "leave hidden_layers out, or give hidden_units as one number"
+                )
             ],
         ),
         (7, ["image_classifier: the configuration is of type int; it takes a mapping of its fields or a {}"]),

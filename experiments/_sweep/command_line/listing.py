@@ -12,8 +12,8 @@ from experiments._sweep.registry import find, shipped
 if TYPE_CHECKING:
     import argparse
 
+    from experiments._sweep.options import RunOptions
     from experiments._sweep.registry import FoundExperiment
-    from experiments._sweep.start import RunOptions
 
 
 def list_experiments(arguments: argparse.Namespace) -> int:
@@ -35,7 +35,7 @@ def asked(arguments: argparse.Namespace) -> tuple[FoundExperiment, RunOptions]:
         InputError: With everything that is wrong.
     """
     from experiments._sweep.command_line.overriding import overridden, overrides_of, seconds
-    from experiments._sweep.start import RunOptions
+    from experiments._sweep.options import RunOptions
 
     faults: list[str] = []
     time_limit_s = None
@@ -66,7 +66,7 @@ def show(arguments: argparse.Namespace) -> int:
     """What would run; everything checked, nothing written."""
     from experiments._sweep.engine.ray_session import local_slots
     from experiments._sweep.names import new_folder
-    from experiments._sweep.start import preflight
+    from experiments._sweep.options import preflight
 
     found, options = asked(arguments)
     faults = preflight(found, options)
@@ -85,7 +85,9 @@ def show(arguments: argparse.Namespace) -> int:
         return 0
     from experiments._sweep.views.plan import plan_lines
 
-    for line in plan_lines(found.name, found.question, found.where, experiment, slots, folder):
+    for line in plan_lines(
+        experiment, name=found.name, question=found.question, where=found.where, slots=slots, folder=folder
+    ):
         print(line)
     return 0
 

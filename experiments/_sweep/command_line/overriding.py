@@ -95,9 +95,8 @@ def _pin_fault(experiment: Experiment, key: str) -> list[str]:
         return ["--set epochs: the budget has an option of its own. Use --epochs."]
     if top in known:
         return []
-    return [
-        f"--set {key}: there is no such hyperparameter (there are {', '.join(dict.fromkeys(known))}).{nearest(top, known)}"
-    ]
+    there = ", ".join(dict.fromkeys(known))
+    return [f"--set {key}: there is no such hyperparameter (there are {there}).{nearest(top, known)}"]
 
 
 def _pinned(space: Any, pins: dict[str, Any]) -> dict[str, Any]:

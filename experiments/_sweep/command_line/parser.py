@@ -50,7 +50,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return top.parse_args(argv)
 
 
-def build() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+def build() -> tuple[_Parser, dict[str, _Parser]]:
     """The parser of `sweep --help` and one for each command."""
     top = _Parser(
         prog="sweep",

@@ -30,8 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
 def resume(arguments: argparse.Namespace) -> int:
     """Goes on with a sweep."""
     from experiments._sweep.command_line.overriding import overridden, seconds
+    from experiments._sweep.options import RunOptions
     from experiments._sweep.registry import from_source
-    from experiments._sweep.start import RunOptions, resume_sweep
+    from experiments._sweep.start import resume_sweep
     from experiments._sweep.sweep import Sweep
 
     folder = sweep_folder(arguments.sweep, Path(arguments.storage).expanduser())

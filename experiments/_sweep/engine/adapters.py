@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NOT_METRICS = {*AUTO_RESULT_KEYS, DONE, SHOULD_CHECKPOINT, TRIAL_ID, "experiment_tag"}
 
 
-class CutShort(BaseException):  # noqa: N818 - not an error; a BaseException passes Tune's own slow clean-up by
+class CutShort(BaseException):
     """Ends Tune's loop in mid-epoch."""
 
 

@@ -7,11 +7,9 @@ decides from is folded from the ledger, so a resumed sweep goes on as if nothing
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
+from experiments._sweep.engine.assignments import Halt, Reason, Segment, trial_seed
 from experiments._sweep.engine.measurements import Measurement, read_metrics
 from experiments._sweep.ledger.records import (
     EpochReported,
@@ -34,29 +32,6 @@ LOSSES_ALLOWED = 3
 """How often the process or node of a trial may be lost before the trial ends as `lost`."""
 SAME_EXCEPTION = 3
 """The same exception in so many first trials stops the sweep: it is the code, not the configuration."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Segment:
-    """A stretch of training to be run now."""
-
-    trial: int
-    number: int
-    config: dict[str, Any]
-    epochs: int
-    """The trial's budget."""
-    checkpoint: str | None
-    """For plain Ray functions: the newest checkpoint they reported, relative to the sweep's folder."""
-    checkpoint_epoch: int
-    """The epoch of `checkpoint`, 0 without one."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Halt:
-    """Why the sweep ends before its trials have."""
-
-    reason: Literal["interrupted", "time limit", "failed", "fault"]
-    why: str
 
 
 class Conductor:
@@ -289,7 +264,7 @@ class Conductor:
 
     # How it stops early
 
-    def stop(self, reason: Literal["interrupted", "time limit", "failed", "fault"], why: str) -> None:
+    def stop(self, reason: Reason, why: str) -> None:
         """Drains the sweep: nothing new starts, running trials stop at their next report. The first reason stays."""
         self.halt = self.halt or Halt(reason=reason, why=why)
 
@@ -310,8 +285,3 @@ class Conductor:
                 trial=trial.number, segment=trial.segments[-1].number, cause=cause, why=why, t=self.journal.t
             )
         )
-
-
-def trial_seed(sweep_seed: int, trial: int) -> int:
-    """The seed of a trial, 0 to 2**32 - 1, independent of all others (numpy's SeedSequence)."""
-    return int(np.random.SeedSequence([sweep_seed, trial]).generate_state(1)[0])

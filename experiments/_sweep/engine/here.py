@@ -9,7 +9,8 @@ from experiments._sweep.engine.segment import checkpoints_of
 from experiments._sweep.engine.signals import Drain
 
 if TYPE_CHECKING:
-    from experiments._sweep.engine.conductor import Conductor, Segment
+    from experiments._sweep.engine.assignments import Segment
+    from experiments._sweep.engine.conductor import Conductor
     from experiments._sweep.engine.segment import Workplace
 
 

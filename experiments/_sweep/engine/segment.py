@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from experiments._sweep.engine.faults import Fault
 
@@ -48,7 +48,7 @@ class Workplace:
     working_directory: str
     """Where the sweep was started: relative paths in a trainable mean the same as there."""
     metric: str
-    mode: str
+    mode: Literal["min", "max"]
 
 
 def run_segment(config: dict[str, Any], workplace: Workplace) -> None:

@@ -10,7 +10,6 @@ ray/                Ray's own files (checkpoints that plain Ray functions report
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments._sweep.ledger.lines import DamagedLineError, decode, encode
@@ -18,6 +17,7 @@ from experiments._sweep.ledger.records import SCHEMA, Entry, Record, SweepOpened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 LEDGER = "ledger.jsonl"
 
@@ -71,7 +71,7 @@ def _entries(path: Path, content: bytes) -> Iterator[tuple[Entry, int]]:
             ) from error
         if isinstance(entry.record, SweepOpened) and entry.record.schema > SCHEMA:
             raise LedgerError(
-                f"{path}: written in format {entry.record.schema}, this version reads up to {SCHEMA}. Upgrade raysweeps."
+                f"{path}: written in format {entry.record.schema}; this version reads up to {SCHEMA}. Update raysweeps."
             )
         end += len(line) + 1
         yield entry, end

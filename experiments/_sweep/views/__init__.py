@@ -1,1 +1,1 @@
-"""How a sweep is shown: tables, plain lines, a live display, TensorBoard. Reads the ledger's history, decides nothing."""
+"""How a sweep is shown: tables, lines, a live display, TensorBoard. Reads the ledger's history, decides nothing."""

@@ -33,6 +33,5 @@ class Events:
             self._traceback_shown = True
             yield f"the first traceback in full:\n{clean(record.traceback).rstrip()}"
         if isinstance(record, SegmentInterrupted):
-            yield f"trial {record.trial} interrupted after epoch {len(history.trials[record.trial].epochs)} " + (
-                f"({record.cause}: {clean(record.why)})"
-            )
+            after = len(history.trials[record.trial].epochs)
+            yield f"trial {record.trial} interrupted after epoch {after} ({record.cause}: {clean(record.why)})"

@@ -40,4 +40,4 @@ class Lines:
 
     def _print(self, history: History, line: str) -> None:
         self._said_at = history.t
-        print(f"[{duration(history.t):>9}] {line}", file=self._file, flush=True)  # noqa: T201 - this is the view
+        print(f"[{duration(history.t):>9}] {line}", file=self._file, flush=True)

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def plan_lines(name: str, question: str, where: str, experiment: Any, slots: int | None, folder: Path) -> Iterator[str]:
+def plan_lines(
+    experiment: Any, *, name: str, question: str, where: str, slots: int | None, folder: Path
+) -> Iterator[str]:
     """The lines; `experiment` is an `Experiment`, `slots` how many trials run at a time (None: the cluster says)."""
     from search_spaces import describe
 

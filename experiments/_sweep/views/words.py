@@ -62,5 +62,5 @@ def outcome(trial: TrialHistory) -> str:
     """One line for a trial that has just ended."""
     at = f" at epoch {len(trial.epochs)}" if trial.epochs else ""
     best = f", best {trial.metric} {number(trial.value)} at epoch {trial.epoch}" if trial.value is not None else ""
-    why = f" ({clean(trial.why)})" if trial.why and trial.state not in ("completed",) else ""
+    why = f" ({clean(trial.why)})" if trial.why and trial.state != "completed" else ""
     return f"trial {trial.number} {trial.state}{at}{best}{why}"
