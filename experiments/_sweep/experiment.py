@@ -66,6 +66,7 @@ class Experiment:
         address: str = "local",
         data_dir: str | Path | None = None,
         here: bool = False,
+        quiet: bool = False,
     ) -> Sweep:
         """Runs the experiment as a new sweep and returns it when it has ended.
 
@@ -77,6 +78,7 @@ class Experiment:
             address: `local` starts Ray here; `auto` or `HOST:PORT` joins a running cluster.
             data_dir: The folder with the data sets, as `RAYSWEEPS_DATA`.
             here: One trial after another in this process, without Ray.
+            quiet: Say nothing while it runs.
 
         Raises:
             InputError: If something is wrong before anything starts.
@@ -84,6 +86,7 @@ class Experiment:
         from experiments._sweep.options import RunOptions
         from experiments._sweep.registry import of_value
         from experiments._sweep.start import start_sweep
+        from experiments._sweep.watching import watching
 
         options = RunOptions(
             name=name,
@@ -94,7 +97,8 @@ class Experiment:
             data_dir=None if data_dir is None else str(data_dir),
             here=here,
         )
-        return start_sweep(of_value(self, name), options).sweep
+        found = of_value(self, name)
+        return start_sweep(found, options, None if quiet else watching(found, here=here)).sweep
 
     def asks(self) -> dict[str, Any]:
         """The experiment in JSON, as the ledger's first line keeps it."""

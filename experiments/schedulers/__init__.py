@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from typing import TYPE_CHECKING, Any
@@ -29,9 +28,10 @@ def by_name(name: str) -> Scheduler:
         ValueError: There is none; the names there are, and the nearest, are in the message.
     """
     if name.lower() not in names():
-        nearest = difflib.get_close_matches(name.lower(), names(), n=1)
-        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-        raise ValueError(f"unknown scheduler {name!r}: there are {', '.join(names())}.{hint}")
+        from experiments._sweep.names import nearest
+
+        meant = nearest(name.lower(), names())
+        raise ValueError(f"unknown scheduler {name!r}: there are {', '.join(names())}.{meant}")
     module = importlib.import_module(f"{__name__}.{name.lower()}")
     scheduler: Scheduler = getattr(module, module.__all__[0])()
     return scheduler

@@ -7,11 +7,13 @@ or values outside the range, are not used; constants never enter; values keep th
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from hyperopt import base, hp, tpe
 
+from experiments.searchers._ranking import failed
 from experiments.searchers._unit import decode, encode
 
 if TYPE_CHECKING:
@@ -23,26 +25,35 @@ if TYPE_CHECKING:
 
 
 def suggest(
-    found: Sequence[Dimension], ranked: Sequence[Observation], *, trial: int, seed: int, **parameters: float
+    found: Sequence[Dimension],
+    ranked: Sequence[Observation],
+    *,
+    good: int,
+    seed: int,
+    n_ei_candidates: int,
+    prior_weight: float,
 ) -> Values:
     """One proposal of TPE's.
 
     Args:
         found: The dimensions of the space.
         ranked: The earlier trials from best to worst. Only the order of losses matters to TPE, so it is told ranks.
-        trial: Number of the new trial.
+        good: How many of them are good ones.
         seed: From 0 to 2**32 - 1.
-        parameters: `gamma`, `n_EI_candidates`, `prior_weight` as in `hyperopt.tpe.suggest`.
+        n_ei_candidates: As in `HyperOpt`.
+        prior_weight: As in `HyperOpt`.
     """
-    documents = [_document(found, observation, rank) for rank, observation in enumerate(ranked)]
+    documents = _documents(found, ranked)
     (document,) = tpe.suggest(
-        [trial],
+        [len(documents)],
         _domain(tuple((dimension.name, dimension.probabilities) for dimension in found)),
         base.trials_from_docs(documents, validate=False),
         seed,
         n_startup_jobs=0,
         verbose=False,
-        **parameters,
+        n_EI_candidates=n_ei_candidates,
+        prior_weight=prior_weight,
+        gamma=(good - 0.5) / math.sqrt(len(documents)),  # of which hyperopt takes ceil(gamma sqrt(N)) as good
     )
     latents = document["misc"]["vals"]
     return {dimension.path: _value(dimension, latents[dimension.name][0]) for dimension in found}
@@ -65,10 +76,22 @@ def _never_called(_config: Any) -> float:
     raise NotImplementedError
 
 
-def _document(found: Sequence[Dimension], observation: Observation, rank: int) -> dict[str, Any]:
-    """An earlier trial as hyperopt keeps it; a value outside the range (of a changed space) is left out."""
+def _documents(found: Sequence[Dimension], ranked: Sequence[Observation]) -> list[dict[str, Any]]:
+    """Earlier trials as hyperopt keeps them; those that failed twice, and as the newest.
+
+    hyperopt lets trials beyond the newest 25 fade, so that it would come back to a region that always fails, and a
+    failure means more than a poor loss. Where the upper half fails and the optimum lies just below it, 46 % of the
+    proposals fall into it otherwise, and 22 % or less with this.
+    """
+    oldest_first = sorted(enumerate(ranked), key=lambda placed: placed[1].trial)
+    documents = [(rank, observation) for rank, observation in oldest_first if not failed(observation)]
+    documents += 2 * [(rank, observation) for rank, observation in oldest_first if failed(observation)]
+    return [_document(found, observation, rank, tid) for tid, (rank, observation) in enumerate(documents)]
+
+
+def _document(found: Sequence[Dimension], observation: Observation, rank: int, tid: int) -> dict[str, Any]:
+    """One document; `tid` says how new it is. A value outside the range (of a changed space) is left out."""
     latents = {dimension.name: _latent(dimension, observation) for dimension in found}
-    tid = observation.trial
     return {
         "tid": tid,
         "state": base.JOB_STATE_DONE,

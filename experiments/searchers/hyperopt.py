@@ -30,8 +30,8 @@ class HyperOpt:
     Bergstra et al., "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011. Of N trials the best
     ceil(gamma sqrt(N)) give the density l(x), the others g(x); of `n_ei_candidates` draws from l the one with the
     largest l(x)/g(x), which grows with the expected improvement, is proposed, for each dimension on its own. Which
-    trials are the best ones when some were stopped early says `experiments.searchers._ranking`; failed trials and
-    those still running are bad ones.
+    trials are the best ones when some were stopped early says `experiments.searchers._ranking`; failed trials, and
+    running ones that have not got as far as those compared, are bad ones.
 
     The first trials are random. They last until `n_initial_points` earlier trials have reported a loss or failed (a
     trial that only runs says nothing: with as many trials at once as initial points, the model would start from
@@ -64,15 +64,15 @@ class HyperOpt:
         found = drawable(space, "HyperOpt")
         tried, rng = Tried(found, observations), generator(seed, trial)
         if self._has_enough(observations):
-            ranked = best_first(observations, self._good(len(observations)))
+            good = self._good(len(observations))
+            ranked = best_first(observations, good)
             for _ in range(_REDRAWS):
                 values = suggest(
                     found,
                     ranked,
-                    trial=trial,
+                    good=good,
                     seed=int(rng.integers(2**32)),
-                    gamma=self.gamma,
-                    n_EI_candidates=self.n_ei_candidates,
+                    n_ei_candidates=self.n_ei_candidates,
                     prior_weight=self.prior_weight,
                 )
                 if values not in tried:

@@ -17,7 +17,7 @@ LARGEST_VALUE = 64 * 1024  # characters of JSON; every trial's record repeats th
 def space_faults(space: Any) -> list[str]:
     """What must be mended before the space can be searched, each fault with its path; empty when it is sound.
 
-    Never raises: also for things that are no space at all.
+    Takes anything: what is no space at all has a fault that says so.
     """
     if not isinstance(space, Mapping):
         return [f"space: expected a dict of names to values and ranges, got {text(space)}."]

@@ -1,6 +1,7 @@
 """Every searcher in the folder keeps the protocol; TPE learns, also from failures and from trials stopped early."""
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -89,6 +90,35 @@ def test_a_searcher_keeps_the_protocol(searcher: Searcher, trials: int) -> None:
     assert json.loads(json.dumps(config)) == config
     assert all(dimension.contains(dimension.find(config)) for dimension in dimensions(SPACE))
     assert config not in [observation.config for observation in told]
+
+
+def test_another_process_proposes_the_same() -> None:
+    """A resumed sweep runs in another process, with another order of hashes: the proposals are the same."""
+    code = """if True:
+        import json
+        from ray import tune
+        from experiments._sweep.policy import Observation
+        from experiments.searchers import HyperOpt
+        space = {name: tune.uniform(0, 1) for name in "abcdefgh"} | {"z": tune.choice(["x", "y"])}
+        told = []
+        for trial in range(8):
+            values = HyperOpt(n_initial_points=4).propose(space, told, trial=trial, seed=0).values
+            told.append(Observation(trial=trial, config=values, losses={1: values["a"]}, ending="completed"))
+        print(json.dumps([observation.config for observation in told]))
+    """
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        ).stdout
+        for seed in "12"
+    ]
+    assert runs[0] == runs[1]
+    assert len(json.loads(runs[0])) == 8
 
 
 @EVERY
@@ -242,10 +272,13 @@ def test_tpe_beats_random_search() -> None:
 
 def test_failures_teach() -> None:
     """Where the upper half always diverges, less than a third of what TPE proposes lies there, and it still finds."""
+
+    def loss(config: Mapping[str, Any]) -> float | None:
+        return None if config["x"] > 0.5 else float((config["x"] - 0.4) ** 2)
+
     space = {"x": tune.uniform(0, 1)}
     shares, bests = [], []
     for seed in range(6):
-        loss = lambda config: None if config["x"] > 0.5 else (config["x"] - 0.4) ** 2  # noqa: E731  # one line says it
         told = sweep(HyperOpt(n_initial_points=8), space, 40, loss=loss, seed=seed)
         modelled = [seen.config["x"] for proposal, seen in told if proposal.origin == "tpe"]
         shares.append(np.mean([x > 0.5 for x in modelled]))

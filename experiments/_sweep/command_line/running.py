@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments._sweep.command_line.listing import asked
 from experiments._sweep.names import sweep_folder
+from experiments._sweep.watching import watching
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
 
-    from experiments._sweep.engine.journal import Observer
-    from experiments._sweep.experiment import Experiment
     from experiments._sweep.start import Outcome
 
 
@@ -23,8 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
     from experiments._sweep.start import start_sweep
 
     found, options = asked(arguments)
-    print(f"{found.name}: {found.question}" if found.question else found.name)
-    return _told(start_sweep(found, options, _views(found.experiment, here=options.here)))
+    return _told(start_sweep(found, options, watching(found, here=options.here)))
 
 
 def resume(arguments: argparse.Namespace) -> int:
@@ -51,25 +47,7 @@ def resume(arguments: argparse.Namespace) -> int:
         data_dir=arguments.data_dir or remembered,
         here=arguments.here,
     )
-    return _told(resume_sweep(folder, found, options, _views(found.experiment, here=options.here)))
-
-
-def _views(experiment: Experiment, *, here: bool) -> Callable[[Path], Sequence[Observer]]:
-    def views(folder: Path) -> Sequence[Observer]:
-        from rich.console import Console
-
-        from experiments._sweep.views.display import Display
-        from experiments._sweep.views.lines import Lines
-        from experiments._sweep.views.tensorboard import Curves
-        from search_spaces import dimensions
-
-        print(f"sweep {folder}", flush=True)
-        console = Console()
-        searched = [dimension.name for dimension in dimensions(experiment.space)]
-        live = console.is_terminal and not here  # a breakpoint needs the terminal for itself
-        return [Curves(folder), Display(console, searched) if live else Lines(sys.stdout)]
-
-    return views
+    return _told(resume_sweep(folder, found, options, watching(found, here=options.here)))
 
 
 def _told(outcome: Outcome) -> int:

@@ -99,8 +99,7 @@ def ray_session(address: str, cpus: float, gpus: float, data_dir: str | None) ->
     with _environment({**SETTINGS, **_token(address), **({"RAYSWEEPS_DATA": data_dir} if data_dir else {})}):
         import ray
 
-        logging.getLogger("ray").setLevel(logging.CRITICAL)
-        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+        _silence()
         ours = not ray.is_initialized()
         try:
             if ours:
@@ -110,6 +109,19 @@ def ray_session(address: str, cpus: float, gpus: float, data_dir: str | None) ->
         finally:
             if ours:
                 ray.shutdown()
+
+
+def _silence() -> None:
+    """Ray's own output: what it means for a sweep is in the ledger, in one line with its reason."""
+    import ray._private.worker as ray_worker
+
+    for name in ("ray", "ray.tune", "ray._private"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    ray_worker.print_to_stdstream = _to_our_log  # no setting keeps the raylet's messages off the terminal
+
+
+def _to_our_log(data: dict[str, Any], **_: Any) -> None:
+    logging.getLogger("raysweeps.ray").debug("%s", "\n".join(data["lines"]))
 
 
 def _init(ray: Any, address: str, data_dir: str | None) -> None:

@@ -9,11 +9,12 @@ ray/                Ray's own files (checkpoints that plain Ray functions report
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING
 
-from experiments._sweep.ledger.lines import DamagedLineError, decode, encode
-from experiments._sweep.ledger.records import SCHEMA, Entry, Record, SweepOpened
+from experiments._sweep.ledger.lines import DamagedLineError, NewerFormatError, decode, encode
+from experiments._sweep.ledger.records import Entry, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,8 +33,11 @@ def trial_folder(sweep: Path, trial: int) -> Path:
 
 
 def is_sweep(folder: Path) -> bool:
-    """Whether the folder holds a ledger."""
-    return (folder / LEDGER).is_file()
+    """Whether the folder holds a ledger that can be seen."""
+    try:
+        return (folder / LEDGER).is_file()
+    except OSError:  # a name that is too long, a folder that may not be entered
+        return False
 
 
 def read(path: Path) -> list[Entry]:
@@ -62,6 +66,8 @@ def _entries(path: Path, content: bytes) -> Iterator[tuple[Entry, int]]:
             entry = decode(line)
             if entry.n != number:
                 raise DamagedLineError(f"its counter is {entry.n}, not {number}")
+        except NewerFormatError as error:
+            raise LedgerError(f"{path}: {error}. Update raysweeps.") from error
         except DamagedLineError as error:
             if number == len(whole) - 1 and not rest:
                 return  # torn within its last bytes, as a lost machine may leave it
@@ -69,10 +75,6 @@ def _entries(path: Path, content: bytes) -> Iterator[tuple[Entry, int]]:
                 f"{path}, line {number + 1}: {error}. The ledger was changed or the disk is damaged: restore the file "
                 f"from a copy, or keep the {number} lines before it (head -n {number}) and resume."
             ) from error
-        if isinstance(entry.record, SweepOpened) and entry.record.schema > SCHEMA:
-            raise LedgerError(
-                f"{path}: written in format {entry.record.schema}; this version reads up to {SCHEMA}. Update raysweeps."
-            )
         end += len(line) + 1
         yield entry, end
 
@@ -93,26 +95,38 @@ class LedgerWriter:
         os.fsync(self._file)
         sync_folder(path.parent)
         self.counter = len(self.entries)
+        self._torn = False
+        """Whether bytes of a failed write may stand behind the last line."""
 
     def append(self, records: Sequence[Record]) -> list[Entry]:
         """Writes the records as one group, durable when this returns.
 
         Raises:
-            OSError: If the disk is full or gone; the file is then as it was before.
+            OSError: If the disk is full or gone, or another driver has written; the file is then as it was before.
         """
         entries = [Entry(self.counter + i, record) for i, record in enumerate(records)]
         content = b"".join(encode(entry.n, entry.record) for entry in entries)
+        if self._torn:
+            self._cut()
+        if os.fstat(self._file).st_size != self._end:  # this process slept until its lease was stale
+            raise OSError(errno.ESTALE, "another driver has written to it, this one stops", str(self._path))
+        self._torn = True
         try:
             written = 0
             while written < len(content):
                 written += os.pwrite(self._file, content[written:], self._end + written)
             os.fdatasync(self._file)
         except OSError:
-            os.ftruncate(self._file, self._end)
+            self._cut()
             raise
+        self._torn = False
         self._end += len(content)
         self.counter += len(entries)
         return entries
+
+    def _cut(self) -> None:
+        os.ftruncate(self._file, self._end)
+        self._torn = False
 
     def close(self) -> None:
         """Closes the file."""

@@ -166,9 +166,9 @@ class History:
                 segment.ended, segment.cause, segment.why = record.t, record.cause, record.why
             case TrialEnded():
                 trial = self.trials[record.trial]
-                trial.state, trial.why, trial.traceback = record.ending, record.why, record.traceback
-                if trial.segments and trial.segments[-1].driver == self.driver:
+                if trial.state == "running":  # one that was held, or is lost, has not trained until now
                     trial.segments[-1].ended = record.t
+                trial.state, trial.why, trial.traceback = record.ending, record.why, record.traceback
             case DriverEnded():
                 self.end = record
         self.t = getattr(record, "t", 0.0)

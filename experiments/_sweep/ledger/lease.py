@@ -7,6 +7,8 @@ another's: the age of the lease file is measured against a file written beside i
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import socket
@@ -15,6 +17,10 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LEASE = "lease.json"
 BEAT_S = 5.0
@@ -34,7 +40,8 @@ class Holder:
     host: str
     pid: int
     started: str
-    """When the process started, by its kernel: tells it from a later one with the same number."""
+    """When the process started, by its kernel: tells it from a later one with the same number; empty where the kernel
+    does not say (no /proc), and then the counter alone decides."""
     since: str
     counter: int
 
@@ -58,16 +65,31 @@ def holder_of(sweep: Path) -> Holder | None:
         return None
     except (ValueError, TypeError):
         return Holder("an unknown host", 0, "", "an unknown time", 0) if _age_s(path) < STALE_S else None
-    if holder.host == socket.gethostname():
-        return holder if holder.started and process_start(holder.pid) == holder.started else None
+    if holder.host == socket.gethostname() and holder.started:
+        return holder if process_start(holder.pid) == holder.started else None
     return holder if _age_s(path) < STALE_S else None
 
 
 def _age_s(path: Path) -> float:
-    with tempfile.TemporaryFile(dir=path.parent) as now:
-        now.write(b".")
-        now.flush()
-        return os.fstat(now.fileno()).st_mtime - path.stat().st_mtime
+    try:
+        with tempfile.TemporaryFile(dir=path.parent) as now:
+            now.write(b".")
+            now.flush()
+            return os.fstat(now.fileno()).st_mtime - path.stat().st_mtime
+    except OSError:  # a folder that can only be read: nothing says that the lease is stale
+        return 0.0
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keeps others of this host (and, where the storage can, of all hosts) out: a stale lease has one successor."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # storage without locks: then the lease's own creation decides
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 class Lease:
@@ -87,18 +109,19 @@ class Lease:
         Raises:
             SweepInUseError: If a living driver holds it.
         """
-        holder = holder_of(self._path.parent)
-        if holder is not None:
-            raise SweepInUseError(
-                f"{self._path.parent} is being written by process {holder.pid} on {holder.host} since {holder.since}. "
-                "Wait for it, or stop it with Ctrl+C; `sweep trials` shows how far it is."
-            )
-        self._path.unlink(missing_ok=True)
-        try:
-            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        except FileExistsError as error:
-            raise SweepInUseError(f"{self._path.parent} was taken by another driver at this moment.") from error
-        self._write()
+        with _alone_in(self._path.parent):
+            holder = holder_of(self._path.parent)
+            if holder is not None:
+                raise SweepInUseError(
+                    f"{self._path.parent} is being written by process {holder.pid} on {holder.host} since "
+                    f"{holder.since}. Wait for it, or stop it with Ctrl+C; `sweep trials` shows how far it is."
+                )
+            self._path.unlink(missing_ok=True)
+            try:
+                os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            except FileExistsError as error:
+                raise SweepInUseError(f"{self._path.parent} was taken by another driver at this moment.") from error
+            self._write()
         self._thread.start()
 
     def release(self) -> None:
@@ -106,17 +129,31 @@ class Lease:
         self._done.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._path.unlink(missing_ok=True)
+        if self._is_ours():
+            self._path.unlink(missing_ok=True)
 
     def _beat(self) -> None:
         while not self._done.wait(BEAT_S):
+            self.beat()
+
+    def beat(self) -> None:
+        """Raises the counter; leaves the lease of a driver alone that has taken over from this one."""
+        if self._is_ours():
             self._counter += 1
-            self._write()
+            with contextlib.suppress(OSError):  # a full disk: the ledger says so, the next beat may succeed
+                self._write()
+
+    def _is_ours(self) -> bool:
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            return Holder(**json.loads(self._path.read_text())) == self._holder()
+        return False
+
+    def _holder(self) -> Holder:
+        pid = os.getpid()
+        return Holder(socket.gethostname(), pid, process_start(pid), self._since, self._counter)
 
     def _write(self) -> None:
-        pid = os.getpid()
-        holder = Holder(socket.gethostname(), pid, process_start(pid), self._since, self._counter)
         beside = self._path.with_suffix(".new")
         with os.fdopen(os.open(beside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
-            json.dump(asdict(holder), file)
+            json.dump(asdict(self._holder()), file)
         beside.replace(self._path)

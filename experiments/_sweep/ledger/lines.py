@@ -3,7 +3,8 @@
     {"n":12,"kind":"epoch",...,"crc":"1c291ca3"}
 
 The checksum (CRC-32 of everything before it) tells a flipped byte from a legal value. NaN and the infinities, which
-JSON does not have, are written as {"float":"nan"}.
+JSON does not have, are written as {"float":"nan"}; a dict whose only key is `float` as {"float":{"float":...}}. Lines
+are ASCII: a trial may report text that UTF-8 cannot hold (half of a surrogate pair).
 """
 
 from __future__ import annotations
@@ -13,20 +14,23 @@ import math
 import zlib
 from typing import Any
 
-from experiments._sweep.ledger.records import Entry, Record, from_json, to_json
+from experiments._sweep.ledger.records import SCHEMA, Entry, Record, SweepOpened, from_json, to_json
 
 _CRC = ',"crc":"'
+_FLOAT = "float"
 
 
 class DamagedLineError(ValueError):
     """A line that is not what was written."""
 
 
+class NewerFormatError(Exception):
+    """The ledger was written by a later version."""
+
+
 def encode(n: int, record: Record) -> bytes:
     """The line of `record` at counter `n`, newline included."""
-    body = json.dumps(
-        _plain({"n": n, **to_json(record)}), ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=False
-    )
+    body = json.dumps(_plain({"n": n, **to_json(record)}), allow_nan=False, separators=(",", ":"))
     head = body[:-1].encode()
     return head + f'{_CRC}{zlib.crc32(head):08x}"}}\n'.encode()
 
@@ -36,6 +40,7 @@ def decode(line: bytes) -> Entry:
 
     Raises:
         DamagedLineError: If checksum, JSON or fields are wrong.
+        NewerFormatError: If it opens a ledger of a later version, whose fields may be other ones.
     """
     head, mark, tail = line.rpartition(_CRC.encode())
     if not mark or tail != f'{zlib.crc32(head):08x}"}}'.encode():
@@ -43,16 +48,19 @@ def decode(line: bytes) -> Entry:
     try:
         body = _restored(json.loads(head + b"}"))
         n = body.pop("n")
+        if body["kind"] == SweepOpened.kind and body["schema"] > SCHEMA:
+            raise NewerFormatError(f"written in format {body['schema']}; this version reads up to {SCHEMA}")
         return Entry(n, from_json(body))
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedLineError(str(error)) from error
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
-        return {"float": str(value)}
+        return {_FLOAT: str(value)}
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        plain = {key: _plain(item) for key, item in value.items()}
+        return {_FLOAT: plain} if plain.keys() == {_FLOAT} else plain
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value
@@ -60,8 +68,9 @@ def _plain(value: Any) -> Any:
 
 def _restored(value: Any) -> Any:
     if isinstance(value, dict):
-        if value.keys() == {"float"} and value["float"] in ("nan", "inf", "-inf"):
-            return float(value["float"])
+        if value.keys() == {_FLOAT}:
+            inner = value[_FLOAT]
+            return {_FLOAT: _restored(inner[_FLOAT])} if isinstance(inner, dict) else float(inner)
         return {key: _restored(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_restored(item) for item in value]
