@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from experiments._sweep.ledger.files import LEDGER, read
 from experiments._sweep.ledger.records import EpochReported
 from experiments._sweep.sweep import Sweep
 
-SWEEP = [sys.executable, "-m", "experiments"]
+SWEEP = [str(Path(sys.executable).parent / "sweep")]
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 WITNESSED = '''"""Trials that write down, outside the sweep's folder, every epoch they train."""
@@ -75,12 +75,12 @@ experiment = Experiment(
 class Driver:
     """One `sweep` command in a process group of its own."""
 
-    def __init__(self, *arguments: str, cwd: Path, env: dict[str, str]) -> None:
+    def __init__(self, command: list[str], *, cwd: Path, env: dict[str, str]) -> None:
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            [*SWEEP, *arguments],
+            command,
             cwd=cwd,
-            env={**os.environ, "PYTHONPATH": str(CHECKOUT), **env},
+            env={**os.environ, **env},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -118,8 +118,9 @@ def driver(workplace: Path) -> Iterator[Callable[..., Driver]]:
     """Start `sweep` commands in the workplace; what is left of them ends with the test."""
     started: list[Driver] = []
 
-    def start(*arguments: str, **env: str) -> Driver:
-        started.append(Driver(*arguments, cwd=workplace, env={"WITNESS": str(workplace / "witness"), **env}))
+    def start(*arguments: str, command: Sequence[str] = SWEEP, **env: str) -> Driver:
+        settings = {"WITNESS": str(workplace / "witness"), **env}
+        started.append(Driver([*command, *arguments], cwd=workplace, env=settings))
         return started[-1]
 
     yield start
