@@ -16,19 +16,22 @@ if TYPE_CHECKING:
     from trainables._training.checkpoints import Saved as Saved
     from trainables._training.checkpoints import find_checkpoint as find_checkpoint
     from trainables._training.configuration import ConfigurationError as ConfigurationError
-    from trainables._training.data.catalog import load_data as load_data
-    from trainables._training.data.catalog import missing_data as missing_data
-    from trainables._training.data.catalog import test_split as test_split
-    from trainables._training.data.examples import Examples as Examples
-    from trainables._training.data.examples import TrainingData as TrainingData
+    from trainables._training.datasets.catalog import load_data as load_data
+    from trainables._training.datasets.catalog import test_split as test_split
+    from trainables._training.datasets.examples import Examples as Examples
+    from trainables._training.datasets.examples import TrainingData as TrainingData
+    from trainables._training.datasets.place import missing_data as missing_data
     from trainables._training.losses import accuracy as accuracy
     from trainables._training.losses import cross_entropy as cross_entropy
     from trainables._training.models import mlp as mlp
     from trainables._training.optimizers import optimizer as optimizer
     from trainables._training.ray_edge import report_epochs as report_epochs
-    from trainables._training.schedules import schedule as schedule
+    from trainables._training.schedules import constant as constant
+    from trainables._training.schedules import cosine as cosine
     from trainables._training.supervised import train_supervised as train_supervised
     from trainables._training.threads import limit_threads as limit_threads
+    from trainables._training.trainable import Checkpoints as Checkpoints
+    from trainables._training.trainable import Record as Record
     from trainables._training.trainable import Trainable as Trainable
     from trainables.image_classifier import ImageClassifierConfig as ImageClassifierConfig
     from trainables.image_classifier import image_classifier as image_classifier
@@ -39,6 +42,8 @@ _HOME_OF = {
     "ImageClassifierConfig": "trainables.image_classifier",
     # what every trainable is made of
     "Trainable": "trainables._training.trainable",
+    "Record": "trainables._training.trainable",
+    "Checkpoints": "trainables._training.trainable",
     "ConfigurationError": "trainables._training.configuration",
     "CheckpointFolder": "trainables._training.checkpoints",
     "Saved": "trainables._training.checkpoints",
@@ -47,16 +52,17 @@ _HOME_OF = {
     "limit_threads": "trainables._training.threads",
     # the parts of a supervised trainable
     "train_supervised": "trainables._training.supervised",
-    "Examples": "trainables._training.data.examples",
-    "TrainingData": "trainables._training.data.examples",
-    "load_data": "trainables._training.data.catalog",
-    "missing_data": "trainables._training.data.catalog",
-    "test_split": "trainables._training.data.catalog",
+    "Examples": "trainables._training.datasets.examples",
+    "TrainingData": "trainables._training.datasets.examples",
+    "load_data": "trainables._training.datasets.catalog",
+    "missing_data": "trainables._training.datasets.place",
+    "test_split": "trainables._training.datasets.catalog",
     "mlp": "trainables._training.models",
     "cross_entropy": "trainables._training.losses",
     "accuracy": "trainables._training.losses",
     "optimizer": "trainables._training.optimizers",
-    "schedule": "trainables._training.schedules",
+    "constant": "trainables._training.schedules",
+    "cosine": "trainables._training.schedules",
 }
 
 __all__ = sorted(_HOME_OF)  # noqa: PLE0605 - one table holds the names and where they live

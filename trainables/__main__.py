@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from trainables._training.data.place import data_dir
+from trainables._training.datasets.place import data_dir
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     fetch.add_argument("--data-dir", type=Path, default=data_dir(), help="where to keep it (default: %(default)s)")
     given = parser.parse_args(arguments)
     folder = given.data_dir.expanduser().absolute()
-    from trainables._training.data import mnist
+    from trainables._training.datasets import mnist
 
     try:
         mnist.fetch(folder)

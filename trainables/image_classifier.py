@@ -3,8 +3,8 @@
     for record in image_classifier.epochs({"dataset": "digits", "lr": 0.01, "epochs": 5}):
         print(record["epoch"], record["val_accuracy"])
 
-To make a trainable of your own, copy this file and change its parts: torch is imported where training starts, so that
-the configuration can be read and checked without it.
+To make a trainable of your own, copy this file and change its parts. Each part is imported when it is first used, so
+that the configuration can be read and checked without torch.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from trainables._training.data.place import missing_data
-from trainables._training.trainable import Trainable
+import trainables as parts
+from trainables import Trainable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainables._training.trainable import Checkpoints, Record
+    from trainables import Checkpoints, Record
 
 Units = Annotated[int, Field(ge=1, le=65_536)]
 Depth = Annotated[int, Field(ge=0, le=64)]
@@ -96,8 +96,6 @@ class ImageClassifierConfig(BaseModel):
 
 def train(config: ImageClassifierConfig, checkpoints: Checkpoints | None) -> Iterator[Record]:
     """Train one image classifier; one record per epoch."""
-    import trainables as parts
-
     data = parts.load_data(config.dataset, split_seed=config.split_seed)
     return parts.train_supervised(
         data=data,
@@ -107,7 +105,9 @@ def train(config: ImageClassifierConfig, checkpoints: Checkpoints | None) -> Ite
         loss=parts.cross_entropy,
         scores={"accuracy": parts.accuracy},
         optimizer=parts.optimizer(config.optimizer, momentum=config.momentum, weight_decay=config.weight_decay),
-        schedule=parts.schedule(config.schedule, lr=config.lr, epochs=config.epochs),
+        schedule=parts.cosine(config.lr, epochs=config.epochs)
+        if config.schedule == "cosine"
+        else parts.constant(config.lr),
         batch_size=config.batch_size,
         epochs=config.epochs,
         seed=config.seed,
@@ -115,16 +115,16 @@ def train(config: ImageClassifierConfig, checkpoints: Checkpoints | None) -> Ite
     )
 
 
-def missing_data_of(config: ImageClassifierConfig) -> list[str]:
+def missing(config: ImageClassifierConfig) -> list[str]:
     """Return what is missing of the data set, before anything starts."""
-    return missing_data(config.dataset)
+    return parts.missing_data(config.dataset)
 
 
 image_classifier = Trainable(
     name="image_classifier",
     config_type=ImageClassifierConfig,
     train=train,
-    check=missing_data_of,
+    check=missing,
     metrics={
         "train_loss": "mean cross-entropy of the training images while the weights change, in nats",
         "train_accuracy": "fraction of the training images classified correctly while the weights change",

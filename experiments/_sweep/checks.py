@@ -5,6 +5,7 @@ Each fault is a sentence in four parts: what is wrong, what was given, what is a
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import math
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from experiments._sweep.names import nearest
 from experiments._sweep.policy import Scheduler, Searcher
 from search_spaces import dimensions, merge, nested, space_faults
+from trainables import Trainable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +31,8 @@ def faults_of(experiment: Experiment) -> list[str]:
     faults += [*broken, *_metric(experiment), *_resources(experiment), *_policies(experiment, whole=not broken)]
     if not broken:
         faults += _configurations(experiment)
-    if not faults and "epochs" in experiment.space:
-        faults += _searched_epochs(experiment)
+        if "epochs" in experiment.space and _whole(experiment.epochs):
+            faults += _searched_epochs(experiment)
     return list(dict.fromkeys(faults))
 
 
@@ -61,9 +63,13 @@ def _trainable(trainable: Any) -> Iterator[str]:
             "calls tune.report, or a trainable from parts."
         )
         return
+    try:
+        signature = inspect.signature(trainable)
+    except (ValueError, TypeError):  # written in C: it does not tell
+        return
     required = [
         parameter.name
-        for parameter in inspect.signature(trainable).parameters.values()
+        for parameter in signature.parameters.values()
         if parameter.default is parameter.empty and parameter.kind in (0, 1, 3)
     ]
     if len(required) != 1:
@@ -85,10 +91,11 @@ def _metric(experiment: Experiment) -> Iterator[str]:
 
 def _resources(experiment: Experiment) -> Iterator[str]:
     cpus, gpus = experiment.cpus_per_trial, experiment.gpus_per_trial
-    for name, value in (("cpus_per_trial", cpus), ("gpus_per_trial", gpus)):
-        if not _number(value) or value < 0:
-            yield f"{name} must be a number of at least 0, got {value!r}."
-            return
+    given = {"cpus_per_trial": cpus, "gpus_per_trial": gpus}
+    odd = [name for name, value in given.items() if not _number(value) or value < 0]
+    yield from (f"{name} must be a number of at least 0, got {given[name]!r}." for name in odd)
+    if odd:
+        return
     if cpus == 0 and gpus == 0:
         yield "cpus_per_trial and gpus_per_trial are both 0; a trial needs one of them. Use cpus_per_trial=1."
     most = getattr(experiment.trainable, "max_gpus", None)
@@ -120,7 +127,12 @@ def _searched_epochs(experiment: Experiment) -> Iterator[str]:
             "from the space and set Experiment(epochs=...)."
         )
         return
-    if experiment.scheduler.rungs(experiment.epochs):
+    scheduler = experiment.scheduler
+    if (
+        isinstance(scheduler, Scheduler)
+        and not scheduler.faults(experiment.epochs)
+        and scheduler.rungs(experiment.epochs)
+    ):
         yield (
             f"space.epochs is searched, which goes with FIFO() only: {type(experiment.scheduler).__name__} compares "
             "trials of one budget. Use FIFO(), or remove epochs from the space."
@@ -131,11 +143,12 @@ def _searched_epochs(experiment: Experiment) -> Iterator[str]:
 
 
 def _configurations(experiment: Experiment) -> Iterator[str]:
-    config_faults = getattr(experiment.trainable, "config_faults", None)
-    if config_faults is None:
+    if not isinstance(experiment.trainable, Trainable):
         return
+    # Whether its data is there is asked when a sweep starts: an experiment can be read where it cannot run.
+    blind = dataclasses.replace(experiment.trainable, check=None)
     for config in corner_configurations(experiment):
-        yield from (f"space: {fault}" for fault in config_faults(config))
+        yield from (f"space: {fault}" for fault in blind.faults(config))
 
 
 def corner_configurations(experiment: Experiment) -> Iterator[dict[str, Any]]:

@@ -54,7 +54,7 @@ def new_folder(storage: Path, name: str | None, experiment: str) -> Path:
     folder = storage / name
     if not folder.resolve().is_relative_to(storage.resolve()):
         raise InputError(f"--name: {name!r} leads out of {storage}. Choose another name.")
-    if folder.exists():
+    if folder.exists() or folder.is_symlink():
         if is_sweep(folder):
             raise InputError(
                 f"--name: '{name}' exists in {storage}. To continue it: sweep resume {folder}. For a new sweep choose "

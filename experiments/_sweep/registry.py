@@ -12,7 +12,7 @@ import importlib.util
 import re
 import sys
 import traceback
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,11 +142,11 @@ def from_file(path: Path) -> FoundExperiment:
 def of_value(experiment: Experiment, name: str | None) -> FoundExperiment:
     """The experiment made in Python, with the file it stands in where there is one."""
     for module in list(sys.modules.values()):
-        if getattr(module, "experiment", None) is not experiment:
+        if vars(module).get("experiment") is not experiment:  # getattr would wake up modules that import lazily
             continue
         path = Path(getattr(module, "__file__", None) or "")
         if path.parent == FOLDER:
-            return replace(_shipped(Listing(name=path.stem, question=question_of(path), path=path)))
+            return _shipped(Listing(name=path.stem, question=question_of(path), path=path))
         if path.suffix == ".py" and path.is_file():
             source = {"kind": "file", "name": path.stem, "path": str(path.resolve())}
             return FoundExperiment(name=path.stem, question=question_of(path), source=source, experiment=experiment)
@@ -179,7 +179,7 @@ def _imported(path: Path, load: Any) -> ModuleType:
         module: ModuleType = load()
     except InputError as error:
         raise InputError(*(f"{path}: {fault}" for fault in error.faults)) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         option = _unknown_option(error)
         if option:
             raise InputError(f"{path}: {option}") from error
@@ -189,7 +189,7 @@ def _imported(path: Path, load: Any) -> ModuleType:
     return module
 
 
-def _own(path: Path, error: Exception) -> str:
+def _own(path: Path, error: BaseException) -> str:
     """The traceback from the experiment's file on: what lies above it is ours."""
     frames = traceback.extract_tb(error.__traceback__)
     first = next((i for i, frame in enumerate(frames) if frame.filename == str(path)), len(frames))
@@ -197,7 +197,7 @@ def _own(path: Path, error: Exception) -> str:
     return "".join([*lines, *traceback.format_exception_only(error)])
 
 
-def _unknown_option(error: Exception) -> str:
+def _unknown_option(error: BaseException) -> str:
     """A sentence for `ASHA(grace_periood=1)`, empty for every other exception."""
     match = re.match(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
     if not isinstance(error, TypeError) or match is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.files import LEDGER, LedgerError, read, trial_folder
-from experiments._sweep.ledger.history import History, TrialHistory
+from experiments._sweep.ledger.history import History, TrialHistory, flat
 from experiments._sweep.ledger.lease import holder_of
 from experiments._sweep.names import sweep_folder
 
@@ -145,14 +145,3 @@ class Sweep:
             row = {key: value for key, value in vars(trial).items() if key not in ("config", "records")}
             rows.append(row | {f"config/{key}": value for key, value in flat(trial.config).items()})
         return pd.DataFrame(rows)
-
-
-def flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested keys joined by dots."""
-    found: dict[str, Any] = {}
-    for key, value in config.items():
-        if isinstance(value, dict) and value:
-            found |= flat(value, f"{prefix}{key}.")
-        else:
-            found[f"{prefix}{key}"] = value
-    return found

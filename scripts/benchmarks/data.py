@@ -120,7 +120,7 @@ def _our_epochs(examples: Examples, epochs: int) -> Any:
         loss=parts.cross_entropy,
         scores={"accuracy": parts.accuracy},
         optimizer=parts.optimizer("adam"),
-        schedule=parts.schedule("constant", lr=1e-3, epochs=epochs),
+        schedule=parts.constant(1e-3),
         batch_size=_BATCH_SIZE,
         epochs=epochs,
         seed=0,

@@ -55,7 +55,15 @@ TAKES = ", ".join(sorted(ImageClassifierConfig.model_fields))
                 )
             ],
         ),
-        (7, ["image_classifier: the configuration is of type int; it takes a mapping of its fields or a {}"]),
+        (
+            7,
+            [
+                (
+                    "image_classifier: the configuration is of type int; "
+                    "it takes a mapping of its fields or an instance of {}"
+                )
+            ],
+        ),
     ],
 )
 def test_fault_is_said_in_words(config: object, faults: list[str]) -> None:

@@ -13,8 +13,8 @@ import torch
 
 import trainables
 from trainables import Examples, TrainingData, image_classifier, load_data
-from trainables._training.data.examples import pixel_statistics
-from trainables._training.data.splits import stratified_split
+from trainables._training.datasets.examples import pixel_statistics
+from trainables._training.datasets.splits import stratified_split
 
 
 def _rows(examples: Examples) -> set[bytes]:
@@ -168,6 +168,17 @@ def test_fetch_calls_torchvision(
     assert command.main(["fetch", "mnist", "--data-dir", str(tmp_path)]) == 0
     assert calls == [(str(tmp_path), True, True), (str(tmp_path), False, True)]
     assert f"RAYSWEEPS_DATA={tmp_path}" in capsys.readouterr().out
+
+
+def test_fetch_replaces_a_cut_file(small_mnist: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not whole is fetched again: torchvision would take any file of the right name for the data."""
+    from trainables._training.datasets import mnist
+
+    raw = small_mnist / "MNIST" / "raw"
+    (raw / "train-labels-idx1-ubyte").write_bytes(b"cut")
+    monkeypatch.setattr("torchvision.datasets.MNIST", lambda *_, **__: None)
+    mnist.fetch(small_mnist)
+    assert len(list(raw.iterdir())) == 3
 
 
 def test_fetch_that_fails_says_why(

@@ -12,7 +12,7 @@ import torch
 
 import trainables as parts
 from trainables import CheckpointFolder, image_classifier
-from trainables._training.supervised import _best_so_far
+from trainables._training.supervised import best_so_far
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +69,7 @@ def test_best_so_far() -> None:
     record: dict[str, Any] | None = None
     losses, accuracies = [], []
     for epoch, value in enumerate(values, start=1):
-        record = _best_so_far({"loss": value, "accuracy": value}, epoch, record)
+        record = best_so_far({"loss": value, "accuracy": value}, epoch, record)
         losses.append((record["best_val_loss"], record["best_val_loss_epoch"]))
         accuracies.append((record["best_val_accuracy"], record["best_val_accuracy_epoch"]))
     assert math.isnan(losses[0][0])
@@ -97,7 +97,7 @@ def test_a_trainable_of_ones_own(tmp_path: Path) -> None:
             loss=torch.nn.functional.mse_loss,
             scores={},
             optimizer=parts.optimizer("adam"),
-            schedule=parts.schedule("constant", lr=0.05, epochs=8),
+            schedule=parts.constant(0.05),
             batch_size=16,
             epochs=budget,
             seed=1,

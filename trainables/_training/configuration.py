@@ -32,7 +32,7 @@ def configured(trainable: str, config_type: type[Config], config: object) -> Con
         return config
     if not isinstance(config, Mapping):
         fault = f"{trainable}: the configuration is of type {type(config).__name__}; it takes a mapping of its fields"
-        raise ConfigurationError([f"{fault} or a {config_type.__name__}"])
+        raise ConfigurationError([f"{fault} or an instance of {config_type.__name__}"])
     try:
         return config_type.model_validate({name: _plain(value) for name, value in config.items()})
     except ValidationError as error:

@@ -9,20 +9,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def schedule(name: str, *, lr: float, epochs: int) -> Callable[[int], float]:
-    """Return the learning rate as a function of the epoch, counted from 1.
+def constant(lr: float) -> Callable[[int], float]:
+    """Return the schedule that gives every epoch the same learning rate."""
 
-    Args:
-        name: "constant", or "cosine": from `lr` in the first epoch towards 0 after the last, as half a cosine wave
-            (Loshchilov and Hutter 2017, equation 5, without restarts).
-        lr: Learning rate of the first epoch.
-        epochs: Budget: the last epoch.
-    """
-
-    def cosine(epoch: int) -> float:
-        return lr * (1 + math.cos(math.pi * (epoch - 1) / epochs)) / 2
-
-    def constant(_epoch: int) -> float:
+    def lr_of(_epoch: int) -> float:
         return lr
 
-    return {"constant": constant, "cosine": cosine}[name]
+    return lr_of
+
+
+def cosine(lr: float, *, epochs: int) -> Callable[[int], float]:
+    """Return half a cosine wave: from `lr` in the first epoch towards 0 after the last of `epochs`.
+
+    Equation 5 of Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts" (2017), with
+    eta_max = `lr`, eta_min = 0, T_i = `epochs`, T_cur = epoch - 1, and no restarts.
+    """
+
+    def lr_of(epoch: int) -> float:
+        return lr * (1 + math.cos(math.pi * (epoch - 1) / epochs)) / 2
+
+    return lr_of

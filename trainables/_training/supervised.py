@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
+from trainables._training.learner import Learner
 from trainables._training.randomness import INITIALIZATION, random_state_of
 
 if TYPE_CHECKING:
@@ -15,13 +16,9 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from trainables._training.data.examples import Examples, TrainingData
+    from trainables._training.datasets.examples import TrainingData
+    from trainables._training.learner import Score
     from trainables._training.trainable import Checkpoints, Record
-
-    Score = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
-_VALIDATION_ROWS = 4096
-"""Rows per forward pass of validation: large enough for full speed, small enough for memory."""
 
 
 def train_supervised(
@@ -48,7 +45,7 @@ def train_supervised(
         loss: Mean loss of (outputs, targets) that is minimized.
         scores: Other metrics of (outputs, targets), the higher the better, by name.
         optimizer: Makes the optimizer of the network's parameters.
-        schedule: Learning rate of an epoch.
+        schedule: Learning rate of an epoch, counted from 1.
         batch_size: Rows per step.
         epochs: Budget: the last epoch.
         seed: Seed of the initial weights, the order of the rows, and dropout.
@@ -58,76 +55,39 @@ def train_supervised(
     data = data.to(device)
     with random_state_of(seed, INITIALIZATION, device):
         network = model().to(device)
-    steps = optimizer(network.parameters())
+    learner = Learner(network=network, optimizer=optimizer(network.parameters()), loss=loss, scores=scores)
     record: Record | None = None
     saved = checkpoints.newest() if checkpoints else None
     if saved is not None:
+        learner.restore(saved.state(device))
         record = saved.record
-        _restore(network, steps, saved.state(device))
         yield dict(record)
     for epoch in range(record["epoch"] + 1 if record else 1, epochs + 1):
         start = time.perf_counter()
-        lr = schedule(epoch)
-        for group in steps.param_groups:
-            group["lr"] = lr
         with random_state_of(seed, epoch, device) as generator:
-            training = _train_epoch(network, steps, loss, scores, data.training.shuffled(batch_size, generator))
+            training = learner.train(data.training.shuffled(batch_size, generator), lr=schedule(epoch))
             trained = time.perf_counter()
-            validation = _validate(network, loss, scores, data.validation)
+            validation = learner.validate(data.validation)
         record = {
             "epoch": epoch,
             **{f"train_{name}": value for name, value in training.items()},
             **{f"val_{name}": value for name, value in validation.items()},
-            "lr": lr,
+            "lr": schedule(epoch),
             "seconds": time.perf_counter() - start,
             "samples_per_second": len(data.training) / (trained - start),
-            **_best_so_far(validation, epoch, record),
+            **best_so_far(validation, epoch, record),
         }
         if checkpoints:
-            checkpoints.save(epoch, record, _state(network, steps, seed, epoch))
+            # The random state of the next epoch is derived from these two.
+            checkpoints.save(epoch, record, learner.state() | {"random_state": {"seed": seed, "epoch": epoch}})
         yield dict(record)
 
 
-def _train_epoch(
-    network: nn.Module,
-    steps: torch.optim.Optimizer,
-    loss: Score,
-    scores: Mapping[str, Score],
-    batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
-) -> dict[str, float]:
-    network.train()
-    all_outputs, all_targets = [], []
-    for inputs, targets in batches:
-        outputs = network(inputs)
-        steps.zero_grad()
-        loss(outputs, targets).backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
-        steps.step()
-        # Kept, not measured: one pass at the end costs less than a sum and a wait for the device at each step.
-        all_outputs.append(outputs.detach())
-        all_targets.append(targets)
-    return _measure(loss, scores, torch.cat(all_outputs), torch.cat(all_targets))
+def best_so_far(validation: Mapping[str, float], epoch: int, previous: Record | None) -> dict[str, float]:
+    """Return the best value of each validation metric and its epoch: the loss lowest, all others highest.
 
-
-def _validate(network: nn.Module, loss: Score, scores: Mapping[str, Score], examples: Examples) -> dict[str, float]:
-    network.eval()
-    with torch.inference_mode():
-        starts = range(0, len(examples), _VALIDATION_ROWS)
-        outputs = [network(examples.normalized(slice(start, start + _VALIDATION_ROWS))) for start in starts]
-    return _measure(loss, scores, torch.cat(outputs), examples.targets)
-
-
-def _measure(
-    loss: Score, scores: Mapping[str, Score], outputs: torch.Tensor, targets: torch.Tensor
-) -> dict[str, float]:
-    with torch.inference_mode():
-        return {
-            "loss": float(loss(outputs, targets)),
-            **{name: float(f(outputs, targets)) for name, f in scores.items()},
-        }
-
-
-def _best_so_far(validation: Mapping[str, float], epoch: int, previous: Record | None) -> dict[str, float]:
-    """Return the best value of each validation metric and its epoch; the first of equals, NaN only before any other."""
+    The first of equals counts. NaN is best only as long as there is nothing else.
+    """
     best: dict[str, float] = {}
     for name, value in validation.items():
         key = f"best_val_{name}"
@@ -138,17 +98,3 @@ def _best_so_far(validation: Mapping[str, float], epoch: int, previous: Record |
             if math.isnan(value) or not is_better:
                 best[key], best[f"{key}_epoch"] = old, previous[f"{key}_epoch"]
     return best
-
-
-def _state(network: nn.Module, steps: torch.optim.Optimizer, seed: int, epoch: int) -> dict[str, Any]:
-    return {
-        "model": network.state_dict(),
-        "optimizer": steps.state_dict()["state"],
-        "random_state": {"seed": seed, "epoch": epoch},  # all that the next epoch's random state is derived from
-    }
-
-
-def _restore(network: nn.Module, steps: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Load weights and moments, not hyperparameters: population-based training continues with others."""
-    network.load_state_dict(state["model"])
-    steps.load_state_dict({"state": state["optimizer"], "param_groups": steps.state_dict()["param_groups"]})

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from experiments._sweep.sweep import Sweep, Trial
 
+WIDE = 1000
+"""Columns of a table that goes to a file or a pipe: nothing is cut there."""
 TRIAL_KEYS = ("trial", "ending", "config", "value", "epoch", "epochs", "seconds")
 
 
@@ -37,7 +39,10 @@ def trials(arguments: argparse.Namespace) -> int:
 
     from experiments._sweep.views.tables import trials_table
 
-    Console().print(trials_table(sweep))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDE)
+    console.print(trials_table(sweep))
     return 0
 
 

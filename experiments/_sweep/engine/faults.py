@@ -30,12 +30,13 @@ class Fault:
         """The fault of an exception, told by its class: torch need not be imported for that."""
         names = {kind.__name__ for kind in type(error).__mro__}
         memory = isinstance(error, MemoryError) or "OutOfMemoryError" in names
-        text = str(error).partition("\n")[0][:500]
+        said = _said(error)
+        text = said.partition("\n")[0][:500]
         return cls(
             ending="out_of_memory" if memory else "error",
             summary=f"{type(error).__name__}: {text}" if text else type(error).__name__,
             traceback="".join(traceback.format_exception(error))[-20_000:],
-            fresh_process=memory or "AcceleratorError" in names or "CUDA" in str(error),
+            fresh_process=memory or "AcceleratorError" in names or "CUDA" in said,
         )
 
     def as_report(self) -> dict[str, Any]:
@@ -48,3 +49,10 @@ class Fault:
         prefix = f"{FAULT}/"
         fields = {key.removeprefix(prefix): value for key, value in flat.items() if key.startswith(prefix)}
         return cls(**fields) if fields else None
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - its __str__ is the trainable's code, too
+        return "<its message cannot be read>"

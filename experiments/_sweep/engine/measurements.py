@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from experiments._sweep.names import nearest
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 METRIC_NAME = re.compile(r"[A-Za-z0-9_./-]{1,100}")
 LARGEST_REPORT_BYTES = 64 * 1024
+DEEPEST = 20
+"""Levels of lists and dicts in a metric; beyond that it most likely contains itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +31,11 @@ class Measurement:
     """Whether the metric was not reported at all."""
 
 
-def read_metrics(reported: Mapping[str, Any], metric: str) -> Measurement:
+def read_metrics(reported: Any, metric: str) -> Measurement:
     """The result in JSON; numpy numbers and tensors of one element become Python numbers."""
-    metrics = {name: _plain(value) for name, value in reported.items()}
+    if not isinstance(reported, Mapping):
+        return Measurement(metrics={}, fault=f"a record is a dict of metrics by name, got {type(reported).__name__}")
+    metrics = {str(name): _plain(value) for name, value in reported.items()}
     fault = _fault(metrics)
     if fault:
         return Measurement(metrics=metrics, fault=fault)
@@ -49,17 +53,29 @@ def read_metrics(reported: Mapping[str, Any], metric: str) -> Measurement:
     return Measurement(metrics=metrics, value=float(value))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, depth: int = 0) -> Any:
     """`value` as JSON knows it; what is not a number, a text or a list of these becomes its type's name."""
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if value is None or isinstance(value, (bool, str)):
         return value
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if getattr(value, "size", None) == 1 or (hasattr(value, "numel") and value.numel() == 1):
-        return _plain(value.item())
+    if isinstance(value, (int, float)):
+        return _number(value)
+    with contextlib.suppress(Exception):  # whatever it is, it must not end the sweep
+        if depth < DEEPEST and isinstance(value, (list, tuple)):
+            return [_plain(item, depth + 1) for item in value]
+        if depth < DEEPEST and isinstance(value, Mapping):
+            return {str(key): _plain(item, depth + 1) for key, item in value.items()}
+        if getattr(value, "size", None) == 1 or value.numel() == 1:
+            return _plain(value.item(), depth + 1)
     return f"<{type(value).__name__}>"
+
+
+def _number(value: float) -> float:
+    """Python's own number; a whole one beyond the largest float is infinite."""
+    try:
+        as_float = float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)
+    return int(value) if isinstance(value, int) else as_float
 
 
 def _fault(metrics: dict[str, Any]) -> str:

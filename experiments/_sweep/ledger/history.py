@@ -96,6 +96,17 @@ def value_of(metrics: dict[str, Any], metric: str) -> float | None:
     return None
 
 
+def flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested keys joined by dots."""
+    found: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, dict) and value:
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found
+
+
 class History:
     """A sweep's state."""
 

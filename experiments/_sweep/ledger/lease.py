@@ -15,7 +15,7 @@ import socket
 import tempfile
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -145,7 +145,8 @@ class Lease:
 
     def _is_ours(self) -> bool:
         with contextlib.suppress(OSError, ValueError, TypeError):
-            return Holder(**json.loads(self._path.read_text())) == self._holder()
+            found = Holder(**json.loads(self._path.read_text()))
+            return replace(found, counter=self._counter) == self._holder()
         return False
 
     def _holder(self) -> Holder:

@@ -11,8 +11,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from experiments._sweep.ledger.history import flat
 from experiments._sweep.views.events import Events
-from experiments._sweep.views.words import clean, counts, duration, number, setting
+from experiments._sweep.views.words import clean, counts, duration, number, settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 REFRESH_S = 0.25
 LEADING = 5
+OTHER_COLUMNS = 48
+"""Width that the columns beside the configuration take."""
 LAST_EVENTS = 4
 
 
@@ -63,7 +66,7 @@ class Display:
         ended = sum(trial.ended for trial in history.trials.values())
         title = Text.assemble(
             (clean(history.sweep.name), "bold"),
-            f"  {asks['search']['name']} + {asks['scheduler']['name']}  ",
+            f"  {clean(asks['search']['name'])} + {clean(asks['scheduler']['name'])}  ",
             (f"{ended}/{asks['num_trials']} trials ended", "cyan"),
             f"  {duration(time.monotonic() - self._started)}",
         )
@@ -76,12 +79,16 @@ class Display:
         able = [trial for trial in history.trials.values() if trial.value is not None]
         able.sort(key=lambda trial: sign * (trial.value or 0.0))
         table = Table(box=None, padding=(0, 1), show_edge=False, header_style="bold")
-        for heading in ("trial", "state", history.sweep.asks["metric"], "epoch", *self._searched):
-            table.add_column(clean(heading), no_wrap=True, overflow="ellipsis")
+        for heading in ("trial", "state", clean(history.sweep.asks["metric"]), "epoch"):
+            table.add_column(Text(heading), no_wrap=True, min_width=len(heading))
+        table.add_column("configuration", no_wrap=True)
         for trial in able[:LEADING]:
             table.add_row(*self._row(trial))
         return table
 
-    def _row(self, trial: TrialHistory) -> list[str]:
-        shown = [setting(trial.config[name]) if name in trial.config else "" for name in self._searched]
-        return [str(trial.number), trial.state, number(trial.value), f"{trial.epoch}/{len(trial.epochs)}", *shown]
+    def _row(self, trial: TrialHistory) -> list[Text]:
+        searched = Text(settings(flat(trial.config), self._searched))
+        searched.truncate(max(self._live.console.width - OTHER_COLUMNS, 10), overflow="ellipsis")
+        cells = [str(trial.number), trial.state, number(trial.value), f"{trial.epoch}/{len(trial.epochs)}"]
+        # Text, because a plain string would be read as rich's markup
+        return [*(Text(clean(cell)) for cell in cells), searched]

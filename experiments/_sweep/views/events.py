@@ -31,7 +31,7 @@ class Events:
             yield outcome(history.trials[record.trial])
         if isinstance(record, TrialEnded) and record.traceback and not self._traceback_shown:
             self._traceback_shown = True
-            yield f"the first traceback in full:\n{clean(record.traceback).rstrip()}"
+            yield f"the first traceback in full:\n{clean(record.traceback, lines=True).rstrip()}"
         if isinstance(record, SegmentInterrupted):
             after = len(history.trials[record.trial].epochs)
-            yield f"trial {record.trial} interrupted after epoch {after} ({record.cause}: {clean(record.why)})"
+            yield f"trial {record.trial} interrupted after epoch {after} ({clean(record.cause)}: {clean(record.why)})"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import IO, TYPE_CHECKING
 
 from experiments._sweep.views.events import Events
 from experiments._sweep.views.words import counts, duration, number
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from experiments._sweep.ledger.history import History
     from experiments._sweep.ledger.records import Entry
 
@@ -18,26 +21,27 @@ QUIET_S = 30.0
 class Lines:
     """An observer that prints a line an event."""
 
-    def __init__(self, file: IO[str]) -> None:
+    def __init__(self, file: IO[str], clock: Callable[[], float] = time.monotonic) -> None:
         self._file = file
+        self._clock = clock
         self._events = Events()
-        self._said_at = 0.0
+        self._began = self._said_at = clock()
 
     def saw(self, entry: Entry, history: History) -> None:
         """Prints what the record is worth."""
         for line in self._events.of(entry, history):
-            self._print(history, line)
+            self._print(line)
 
     def tick(self, history: History) -> None:
         """Says how far the sweep is when nothing else was said for a while."""
-        if history.t - self._said_at >= QUIET_S:
+        if self._clock() - self._said_at >= QUIET_S:
             best = history.best
             leading = f"; best so far: trial {best.number} with {number(best.value)}" if best else ""
-            self._print(history, f"{counts(history)}{leading}")
+            self._print(f"{counts(history)}{leading}")
 
     def close(self, history: History) -> None:
         """Nothing: every line is out already."""
 
-    def _print(self, history: History, line: str) -> None:
-        self._said_at = history.t
-        print(f"[{duration(history.t):>9}] {line}", file=self._file, flush=True)
+    def _print(self, line: str) -> None:
+        self._said_at = self._clock()
+        print(f"[{duration(self._said_at - self._began):>9}] {line}", file=self._file, flush=True)

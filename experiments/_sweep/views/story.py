@@ -20,21 +20,21 @@ ORIGINS = {
 def story_lines(sweep: Any, trial: int) -> Iterator[str]:
     """The lines; `sweep` is a `Sweep`."""
     history = sweep.history.trials[trial]
-    yield f"trial {trial} of {clean(sweep.name)}: {sweep.state_of(history)}"
+    yield f"trial {trial} of {clean(sweep.name)}: {clean(sweep.state_of(history))}"
     origin = ORIGINS.get(history.origin, clean(history.origin))
     yield f"  {origin}, when the ledger had {history.made_at} lines"
     yield f"  {', '.join(f'{clean(key)} {setting(value)}' for key, value in history.config.items())}"
     yield from _rungs(history)
     for segment in history.segments:
         began = "" if segment.first_epoch is None else f" from epoch {segment.first_epoch}"
-        cause = f"; {segment.cause}: {clean(segment.why)}" if segment.cause else ""
+        cause = f"; {clean(segment.cause)}: {clean(segment.why)}" if segment.cause else ""
         yield f"  segment {segment.number}{began}: {duration(segment.seconds)} under driver {segment.driver}{cause}"
     if history.value is not None:
-        yield f"  best {history.metric} {number(history.value)} at epoch {history.epoch} of {len(history.epochs)}"
+        yield f"  best {clean(history.metric)} {number(history.value)} at epoch {history.epoch} of {len(history.epochs)}"
     if history.why:
         yield f"  ended: {clean(history.why)}"
     if history.traceback:
-        yield clean(history.traceback).rstrip()
+        yield clean(history.traceback, lines=True).rstrip()
 
 
 def _rungs(history: TrialHistory) -> Iterator[str]:
@@ -45,4 +45,4 @@ def _rungs(history: TrialHistory) -> Iterator[str]:
         cutoff = "nobody to compare with" if rung["cutoff"] is None else f"cut-off {number(rung['cutoff'])}"
         value = number(epoch.metrics.get(history.metric))
         went = {"continue": "went on", "hold": "was held", "stop": "was stopped"}[epoch.action]
-        yield f"  rung {rung['epoch']}: {history.metric} {value}, rank {rung['rank']} of {rung['of']}, {cutoff}: {went}"
+        yield f"  rung {rung['epoch']}: {clean(history.metric)} {value}, rank {rung['rank']} of {rung['of']}, {cutoff}: {went}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.views.tensorboard import FOLDER
-from experiments._sweep.views.words import counts, duration, number, setting
+from experiments._sweep.views.words import clean, counts, duration, number, setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +21,8 @@ def summary_lines(sweep: Any) -> Iterator[str]:
     if history.best is None:
         return
     best = sweep.best
-    yield f"best: trial {best.trial} with {best.metric} {number(best.value)} at epoch {best.epoch}"
-    yield f"      {', '.join(f'{key} {setting(value)}' for key, value in best.config.items())}"
+    yield f"best: trial {best.trial} with {clean(best.metric)} {number(best.value)} at epoch {best.epoch}"
+    yield f"      {', '.join(f'{clean(key)} {setting(value)}' for key, value in best.config.items())}"
     if best.checkpoint is not None:
         yield f"      checkpoint {best.checkpoint}"
     yield f"all trials:  sweep trials {sweep.folder}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from experiments._sweep.ledger.history import flat
 from experiments._sweep.views.words import clean, counts, duration, number, setting
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
 def trials_table(sweep: Any) -> Table:
     """One row a trial, the best one marked; `sweep` is a `Sweep`."""
-    from experiments._sweep.sweep import flat
-
     history = sweep.history
     searched = list(history.sweep.asks["space"])
     leader = history.best.number if history.best else None
@@ -24,12 +23,12 @@ def trials_table(sweep: Any) -> Table:
     configs = {trial.trial: flat(trial.config) for trial in sweep.trials}
     varied = [key for key in _keys(configs, searched) if len({str(config.get(key)) for config in configs.values()}) > 1]
     for heading in ("trial", "ending", history.sweep.asks["metric"], "epoch", "epochs", "time"):
-        table.add_column(clean(heading), justify="left" if heading == "ending" else "right", no_wrap=True)
+        table.add_column(Text(clean(heading)), justify="left" if heading == "ending" else "right", no_wrap=True)
     for key in varied:
-        table.add_column(clean(key), no_wrap=True, overflow="ellipsis")
+        table.add_column(Text(clean(key)), no_wrap=True, overflow="ellipsis")
     for trial in sweep.trials:
         cells = [*_cells(trial), *(setting(configs[trial.trial].get(key)) for key in varied)]
-        table.add_row(*(Text(cell) for cell in cells), style="bold green" if trial.trial == leader else None)
+        table.add_row(*(Text(clean(cell)) for cell in cells), style="bold green" if trial.trial == leader else None)
     return table
 
 

@@ -28,6 +28,7 @@ class Curves:
     def __init__(self, sweep: Path) -> None:
         self._folder = sweep / FOLDER
         self._writers: dict[int, Any] = {}
+        self._made = 0
 
     def saw(self, entry: Entry, history: History) -> None:
         """Writes an epoch; closes a trial's file when it has ended."""
@@ -51,6 +52,7 @@ class Curves:
 
     def redraw(self, history: History) -> None:
         """Writes the curves of all trials anew."""
+        self.close(history)
         shutil.rmtree(self._folder, ignore_errors=True)
         began = {driver.driver: driver.at for driver in history.drivers}
         for trial in history.trials.values():
@@ -73,7 +75,10 @@ class Curves:
         from tensorboardX.writer import FileWriter
 
         if trial not in self._writers:
-            self._writers[trial] = FileWriter(str(self._folder / f"{trial:04d}"), flush_secs=2)
+            # Files are named by the second they are made in; a second one in that second would replace the first.
+            self._made += 1
+            folder, suffix = str(self._folder / f"{trial:04d}"), f".{self._made}"
+            self._writers[trial] = FileWriter(folder, flush_secs=2, filename_suffix=suffix)
         return self._writers[trial]
 
     def _close(self, trial: int) -> None:

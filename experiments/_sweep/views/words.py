@@ -13,9 +13,13 @@ if TYPE_CHECKING:
     from experiments._sweep.ledger.history import History, TrialHistory
 
 
-def clean(text: str) -> str:
-    """`text` without control characters: what a trial says must not move the cursor or change colours."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+def clean(text: str, *, lines: bool = False) -> str:
+    """`text` without control characters: what a trial says must not move the cursor or change colours.
+
+    Line breaks are kept only where `lines` are meant: one inside a value could look like a line of ours.
+    """
+    kept = "\n" if lines else ""
+    return "".join(c if c.isprintable() or c in kept else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -37,13 +41,13 @@ def setting(value: Any) -> str:
 
 
 def settings(config: Mapping[str, Any], names: list[str]) -> str:
-    """`lr 0.003, batch_size 32`: the named hyperparameters of a configuration."""
-    return ", ".join(f"{name} {setting(config[name])}" for name in names if name in config)
+    """`lr 0.003, batch_size 32`: the named hyperparameters of a flat configuration."""
+    return ", ".join(f"{clean(name)} {setting(config[name])}" for name in names if name in config)
 
 
 def duration(seconds: float) -> str:
     """`8.2 s`, `3 min 05 s`, `2 h 07 min`."""
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
@@ -61,6 +65,8 @@ def counts(history: History) -> str:
 def outcome(trial: TrialHistory) -> str:
     """One line for a trial that has just ended."""
     at = f" at epoch {len(trial.epochs)}" if trial.epochs else ""
-    best = f", best {trial.metric} {number(trial.value)} at epoch {trial.epoch}" if trial.value is not None else ""
+    best = (
+        f", best {clean(trial.metric)} {number(trial.value)} at epoch {trial.epoch}" if trial.value is not None else ""
+    )
     why = f" ({clean(trial.why)})" if trial.why and trial.state != "completed" else ""
-    return f"trial {trial.number} {trial.state}{at}{best}{why}"
+    return f"trial {trial.number} {clean(trial.state)}{at}{best}{why}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainables._training.data.place import data_dir, missing_data
+from trainables._training.datasets.place import broken_files, data_dir, missing_data
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +29,8 @@ def fetch(folder: Path) -> None:
     """Download what is missing into a folder; torchvision verifies the checksums."""
     from torchvision.datasets import MNIST
 
+    for path in broken_files(folder):
+        path.unlink(missing_ok=True)  # torchvision takes any file of the right name for the data
     for train in (True, False):
         MNIST(str(folder), train=train, download=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 from pathlib import Path
 
 _MNIST_FILES = {
@@ -20,16 +21,23 @@ def data_dir() -> Path:
     return Path(os.environ.get("RAYSWEEPS_DATA") or "~/.cache/raysweeps").expanduser().absolute()
 
 
+def broken_files(folder: Path) -> dict[Path, str]:
+    """Return what is wrong with the files of MNIST in a folder of data sets, by file: not there, or not whole."""
+    files = {folder / "MNIST" / "raw" / name: dimensions for name, dimensions in _MNIST_FILES.items()}
+    return {path: fault for path, dimensions in files.items() if (fault := _idx_fault(path, dimensions))}
+
+
 def missing_data(dataset: str) -> list[str]:
     """Return what is missing or cut of a data set, with the command that fetches it; empty when all is there."""
     if dataset != "mnist":
         return []  # digits comes with scikit-learn
-    folder = data_dir() / "MNIST" / "raw"
-    faults = [fault for name, dimensions in _MNIST_FILES.items() if (fault := _idx_fault(folder / name, dimensions))]
-    if not faults:
+    folder = data_dir()
+    broken = broken_files(folder)
+    if not broken:
         return []
-    fetch = f"python -m trainables fetch mnist --data-dir {data_dir()}"
-    return [f"mnist is not in {folder} ({'; '.join(faults)}). Fetch it: {fetch}, or say where it is in RAYSWEEPS_DATA"]
+    place = f"mnist is not in {folder / 'MNIST' / 'raw'} ({'; '.join(broken.values())})"
+    fetch = f"python -m trainables fetch mnist --data-dir {shlex.quote(str(folder))}"
+    return [f"{place}. Fetch it: {fetch}, or say where it is in RAYSWEEPS_DATA"]
 
 
 def _idx_fault(path: Path, dimensions: int) -> str | None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from trainables._training.data import digits, mnist
-from trainables._training.data.examples import Examples, TrainingData, pixel_statistics
-from trainables._training.data.place import data_dir, missing_data
-from trainables._training.data.splits import stratified_split
+from trainables._training.datasets import digits, mnist
+from trainables._training.datasets.examples import Examples, TrainingData, pixel_statistics
+from trainables._training.datasets.place import data_dir
+from trainables._training.datasets.splits import stratified_split
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-__all__ = ["load_data", "missing_data", "test_split"]
 
 _DATASETS = {"digits": digits, "mnist": mnist}
 

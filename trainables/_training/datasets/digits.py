@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from trainables._training.data.splits import stratified_split
+from trainables._training.datasets.splits import stratified_split
 
 if TYPE_CHECKING:
     import numpy as np
