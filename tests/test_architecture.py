@@ -22,20 +22,24 @@ MAY_IMPORT: dict[str, set[str]] = {
     "policy": set(),
     "ledger": {"errors"},
     "names": {"errors", "ledger"},
-    "checks": {"errors", "names", "policy"},
-    "experiment": {"checks", "errors", "policy"},
+    "checks": {"names", "policy"},
+    "experiment": {"checks", "errors"},
     "registry": {"errors", "experiment", "names"},
-    "engine": {"errors", "experiment", "ledger", "names", "policy", "registry"},
-    "views": {"errors", "ledger", "names"},
+    "engine": {"errors", "ledger", "names", "policy", "registry"},
+    "views": {"ledger"},
+    "watching": {"views"},
     "sweep": {"errors", "ledger", "names"},
-    "start": {"checks", "engine", "errors", "experiment", "ledger", "names", "policy", "registry", "sweep"},
-    "command_line": {"engine", "errors", "experiment", "ledger", "names", "registry", "start", "sweep", "views"},
+    "options": {"checks", "engine", "errors", "names"},
+    "start": {"engine", "errors", "ledger", "names", "options", "sweep"},
+    "command_line": {
+        *("engine", "errors", "ledger", "names", "options", "registry", "start", "sweep", "views", "watching")
+    },
 }
 
 # Doors: a value's method that starts the machinery above it, imported inside the method. Importer, imported: reason.
 DOORS = {
-    ("experiments._sweep.experiment", "experiments._sweep.registry"): "experiment.run(...) is the way in from Python",
-    ("experiments._sweep.experiment", "experiments._sweep.start"): "experiment.run(...) is the way in from Python",
+    ("experiments._sweep.experiment", f"experiments._sweep.{room}"): "experiment.run(...) is the way in from Python"
+    for room in ("options", "registry", "start", "watching")
 }
 
 # What is allowed nowhere but here, with its reason.

@@ -111,12 +111,23 @@ def _policies(experiment: Experiment, *, whole: bool) -> Iterator[str]:
     scheduler: Any = experiment.scheduler
     if not isinstance(search, Searcher) or inspect.isclass(search):
         yield f"search must be a searcher such as HyperOpt() or Random(), got {search!r}."
+    elif not hasattr(search, "__dataclass_fields__"):
+        yield _no_value("search", search)
     elif whole:
         yield from search.faults(experiment.space)
     if not isinstance(scheduler, Scheduler) or inspect.isclass(scheduler):
         yield f"scheduler must be a scheduler such as ASHA() or FIFO(), got {scheduler!r}."
+    elif not hasattr(scheduler, "__dataclass_fields__"):
+        yield _no_value("scheduler", scheduler)
     elif _whole(experiment.epochs) and experiment.epochs >= 1:
         yield from scheduler.faults(experiment.epochs)
+
+
+def _no_value(field: str, value: object) -> str:
+    return (
+        f"{field} is a {type(value).__name__}, which is no dataclass; the sweep's record keeps its fields. "
+        "Decorate the class with @dataclass(frozen=True, kw_only=True)."
+    )
 
 
 def _searched_epochs(experiment: Experiment) -> Iterator[str]:

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 
 from experiments._sweep.checks import corner_configurations
 from experiments._sweep.engine.ray_session import address_fault
+from experiments._sweep.engine.tokens import token_fault
+from experiments._sweep.errors import InputError
+from experiments._sweep.names import new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,9 +41,14 @@ class RunOptions:
             yield f"--time-limit must be above 0 seconds, got {self.time_limit_s!r}."
         if self.data_dir is not None and not Path(self.data_dir).expanduser().is_dir():
             yield f"--data-dir: there is no folder {self.data_dir}. Give the folder that holds the data sets."
-        fault = address_fault(self.address)
+        fault = address_fault(self.address) or ("" if self.here else token_fault(self.address))
         if fault:
             yield fault
+        if self.name is not None:
+            try:
+                new_folder(Path(self.storage).expanduser(), self.name, self.name)
+            except InputError as error:
+                yield from error.faults
 
     @property
     def data(self) -> str | None:

@@ -6,10 +6,12 @@ Order: everything is checked, then the folder is made and leased, then Ray is st
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import platform
 import socket
 import time
+import traceback
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -65,15 +67,21 @@ def start_sweep(
     _check_resources(found.experiment, options)
     storage = Path(options.storage).expanduser()
     folder = new_folder(storage, options.name, found.name)
-    storage.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700)
+    asks = found.experiment.asks()
+    try:
+        storage.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise InputError(
+            f"--storage: {folder} cannot be made ({error.strerror}). Give a folder that you may write to."
+        ) from error
     opened = SweepOpened(
         schema=SCHEMA,
         name=folder.name,
         question=found.question,
         source=found.source,
         overrides=found.overrides,
-        asks=found.experiment.asks(),
+        asks=asks,
         versions=versions(),
         at=time.time(),
     )
@@ -93,25 +101,30 @@ def resume_sweep(
         SweepInUseError: If another driver is at work on it.
     """
     faults = preflight(found, options)
-    faults += changes(Sweep(folder).history.sweep.asks, found.experiment.asks())
+    faults += changes(Sweep(folder).history.sweep.asks, json.loads(json.dumps(found.experiment.asks())))
     if faults:
         raise InputError(*faults)
     _check_resources(found.experiment, options)
     return _drive(found, folder.resolve(), options, observers, None)
 
 
-def changes(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+def changes(then: dict[str, Any], now: dict[str, Any], inside: str = "") -> list[str]:
     """What is not as it was when the sweep began, a sentence each."""
-    return [
-        f"{key} has changed since the sweep began: {_short(then.get(key))} then, {_short(now.get(key))} now. Undo the "
-        "change to resume, or start a new sweep."
-        for key in sorted({*then, *now})
-        if then.get(key) != now.get(key)
-    ]
+    found = []
+    for key in sorted({*then, *now}):
+        was, is_now = then.get(key), now.get(key)
+        if not inside and isinstance(was, dict) and isinstance(is_now, dict):
+            found += changes(was, is_now, f"{key}.")
+        elif was != is_now:
+            found.append(
+                f"{inside}{key} has changed since the sweep began: {_short(was)} then, {_short(is_now)} now. Undo the "
+                "change to resume, or start a new sweep."
+            )
+    return found
 
 
 def _short(value: Any) -> str:
-    text = str(value)
+    text = "nothing" if value is None else json.dumps(value)
     return text if len(text) <= 300 else f"{text[:300]} ..."
 
 
@@ -170,13 +183,15 @@ def _work(conductor: Conductor, workplace: Workplace, folder: Path, options: Run
         with ray_session(
             options.address, experiment.cpus_per_trial, experiment.gpus_per_trial, options.data
         ) as available:
-            slots = min(available.number, options.concurrent or available.number)
+            slots = min(available, options.concurrent or available)
             run_on_ray(conductor, workplace, folder=folder, slots=slots, time_limit_s=options.time_limit_s)
     except KeyboardInterrupt:
         conductor.cut("interrupted")
         return Halt(reason="interrupted", why="interrupted by SIGINT")
     except (EngineError, OSError) as error:
         return Halt(reason="fault", why=str(error))
+    except Exception as error:  # noqa: BLE001 - a searcher, a scheduler or the package: recorded, and resumable
+        return Halt(reason="fault", why="".join(traceback.format_exception(error)).rstrip())
     return conductor.halt
 
 

@@ -13,6 +13,7 @@ from experiments._sweep.errors import EngineError, InputError
 from experiments._sweep.ledger.files import LedgerError
 from experiments._sweep.ledger.lease import SweepInUseError
 from experiments._sweep.registry import ExperimentImportError
+from experiments._sweep.views.words import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except InputError as error:
         if isinstance(error, ExperimentImportError):
-            print(error.shown, file=sys.stderr)
+            print(clean(error.shown, lines=True), file=sys.stderr)
         return _refuse(2, error.faults)
     except (EngineError, LedgerError, SweepInUseError) as error:
         return _refuse(3, [str(error)])
@@ -37,12 +38,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        return _refuse(3, [f"{error.strerror or error}{where}. Make room or restore access, then try again."])
     return code
 
 
 def _refuse(code: int, faults: list[str]) -> int:
     for fault in faults:
-        print(f"error: {fault}", file=sys.stderr)
+        print(f"error: {clean(fault, lines=True)}", file=sys.stderr)
     return code
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import threading
 from pathlib import Path
@@ -43,6 +45,7 @@ def _served(sweeps: list[Sweep]) -> str:
         where = ["--logdir_spec", ",".join(f"{sweep.name}:{sweep.folder / FOLDER}" for sweep in sweeps)]
     server.configure(argv=["tensorboard", *where, "--host", "127.0.0.1", "--reload_interval", "5"])
     try:
-        return str(server.launch())
+        with contextlib.redirect_stderr(io.StringIO()):  # a note on how it loads data
+            return str(server.launch())
     except program.TensorBoardServerException as error:
         raise EngineError(f"TensorBoard did not start: {error}") from error

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from experiments._sweep.errors import InputError
-from experiments._sweep.registry import find, shipped
+from experiments._sweep.registry import ExperimentImportError, find, shipped
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from experiments._sweep.options import RunOptions
     from experiments._sweep.registry import FoundExperiment
+
+T = TypeVar("T")
 
 
 def list_experiments(arguments: argparse.Namespace) -> int:
@@ -34,15 +37,11 @@ def asked(arguments: argparse.Namespace) -> tuple[FoundExperiment, RunOptions]:
     Raises:
         InputError: With everything that is wrong.
     """
-    from experiments._sweep.command_line.overriding import overridden, overrides_of, seconds
+    from experiments._sweep.command_line.overriding import overridden, overrides_of, pin_fault, seconds
     from experiments._sweep.options import RunOptions
 
-    faults: list[str] = []
-    time_limit_s = None
-    try:
-        time_limit_s = seconds(arguments.time_limit)
-    except InputError as error:
-        faults += error.faults
+    refused: list[InputError] = []
+    time_limit_s = _unless(refused, lambda: seconds(arguments.time_limit))
     options = RunOptions(
         name=arguments.name,
         storage=arguments.storage,
@@ -52,14 +51,24 @@ def asked(arguments: argparse.Namespace) -> tuple[FoundExperiment, RunOptions]:
         data_dir=arguments.data_dir,
         here=arguments.here,
     )
-    try:
-        found = overridden(find(arguments.experiment), overrides_of(arguments))
-    except InputError as error:
-        error.faults += [*faults, *options.faults()]
-        raise
-    if faults:
-        raise InputError(*faults, *options.faults())
+    found = _unless(refused, lambda: find(arguments.experiment))
+    if found is not None:
+        as_written = found
+        found = _unless(refused, lambda: overridden(as_written, overrides_of(arguments)))
+    pins = [fault for text in arguments.set if (fault := pin_fault(text))]
+    if found is None or refused or pins:
+        error = next((each for each in refused if isinstance(each, ExperimentImportError)), InputError())
+        error.faults = [*(fault for each in refused for fault in each.faults), *pins, *options.faults()]
+        raise error
     return found, options
+
+
+def _unless(refused: list[InputError], ask: Callable[[], T]) -> T | None:
+    try:
+        return ask()
+    except InputError as error:
+        refused.append(error)
+        return None
 
 
 def show(arguments: argparse.Namespace) -> int:

@@ -31,23 +31,21 @@ UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def overrides_of(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What was given, by field; pins under `set`.
-
-    Raises:
-        InputError: If a pin is no KEY=VALUE.
-    """
+    """What was given, by field; pins under `set`."""
     given = {field: getattr(arguments, option) for option, field in FIELDS.items()}
     overrides = {field: value for field, value in given.items() if value is not None}
-    faults = [
-        f"--set takes KEY=VALUE, got {text!r}. For example: --set lr=0.01"
-        for text in arguments.set
-        if not text.partition("=")[0] or "=" not in text
-    ]
-    if faults:
-        raise InputError(*faults)
-    if arguments.set:
-        overrides["set"] = {key: _value(text) for key, _, text in (pin.partition("=") for pin in arguments.set)}
+    pins = [pin.partition("=") for pin in arguments.set if not pin_fault(pin)]
+    if pins:
+        overrides["set"] = {key: _value(text) for key, _, text in pins}
     return overrides
+
+
+def pin_fault(text: str) -> str:
+    """Why `text` is no KEY=VALUE, empty where it is one."""
+    key, sign, _ = text.partition("=")
+    if sign and all(key.split(".")):
+        return ""
+    return f"--set takes KEY=VALUE, got {text!r}. For example: --set lr=0.01"
 
 
 def _value(text: str) -> Any:
@@ -94,16 +92,27 @@ def _pin_fault(experiment: Experiment, key: str) -> list[str]:
     if top == "epochs":
         return ["--set epochs: the budget has an option of its own. Use --epochs."]
     if top in known:
-        return []
+        return _depth_fault(experiment.space, key)
     there = ", ".join(dict.fromkeys(known))
     return [f"--set {key}: there is no such hyperparameter (there are {there}).{nearest(top, known)}"]
+
+
+def _depth_fault(space: Any, key: str) -> list[str]:
+    """Why there is nothing below a part of `a.b.c`: only nested dicts have keys of their own."""
+    here, path = space, key.split(".")
+    for depth, part in enumerate(path[:-1], 1):
+        here = here.get(part, {})
+        if not isinstance(here, dict) or "grid_search" in here:
+            parent = ".".join(path[:depth])
+            return [f"--set {key}: {parent} is one value and has nothing inside. Use --set {parent}=VALUE."]
+    return []
 
 
 def _pinned(space: Any, pins: dict[str, Any]) -> dict[str, Any]:
     pinned = dict(space)
     for key, value in pins.items():
         top, _, rest = key.partition(".")
-        pinned[top] = _pinned(pinned.get(top) or {}, {rest: value}) if rest else value
+        pinned[top] = _pinned(pinned.get(top, {}), {rest: value}) if rest else value
     return pinned
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 from typing import TYPE_CHECKING, NoReturn
 
@@ -76,6 +77,14 @@ def build() -> tuple[_Parser, dict[str, _Parser]]:
     return top, made
 
 
+def _number(text: str) -> float | str:
+    """A number where it is one; anything else goes on to the checks, so that it is refused with all other faults."""
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text
+
+
 def _json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="JSON for programs")
 
@@ -87,19 +96,19 @@ def _storage(parser: argparse.ArgumentParser) -> None:
 def _question(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("experiment", metavar="EXPERIMENT", help="a name that `sweep list` shows, or a .py file")
     how_much = parser.add_argument_group("how much, in place of what the file says")
-    how_much.add_argument("--trials", metavar="N", type=int, help="number of trials")
-    how_much.add_argument("--epochs", metavar="N", type=int, help="budget of a trial in epochs")
+    how_much.add_argument("--trials", metavar="N", type=_number, help="number of trials")
+    how_much.add_argument("--epochs", metavar="N", type=_number, help="budget of a trial in epochs")
     how_much.add_argument("--search", metavar="NAME", help="searcher: hyperopt, random")
     how_much.add_argument("--scheduler", metavar="NAME", help="scheduler: asha, fifo")
     how_much.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="pin a hyperparameter")
-    how_much.add_argument("--seed", metavar="N", type=int, help="seed of the sweep")
-    how_much.add_argument("--cpus-per-trial", metavar="X", type=float, help="CPU cores of a trial")
-    how_much.add_argument("--gpus-per-trial", metavar="X", type=float, help="GPUs of a trial; a fraction shares one")
+    how_much.add_argument("--seed", metavar="N", type=_number, help="seed of the sweep")
+    how_much.add_argument("--cpus-per-trial", metavar="X", type=_number, help="CPU cores of a trial")
+    how_much.add_argument("--gpus-per-trial", metavar="X", type=_number, help="GPUs of a trial; a fraction shares one")
 
 
 def _where(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group("where")
-    where.add_argument("--concurrent", metavar="N", type=int, help="at most so many trials at a time")
+    where.add_argument("--concurrent", metavar="N", type=_number, help="at most so many trials at a time")
     where.add_argument("--time-limit", metavar="TIME", help="stop after so long: 90, 90s, 15m, 2h; resumable")
     where.add_argument("--address", metavar="ADDRESS", default="local", help="local, auto or HOST:PORT of a cluster")
     where.add_argument("--data-dir", metavar="DIR", help="folder with the data sets (or RAYSWEEPS_DATA)")

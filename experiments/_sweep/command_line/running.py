@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from experiments._sweep.command_line.listing import asked
 from experiments._sweep.names import sweep_folder
+from experiments._sweep.views.words import clean
 from experiments._sweep.watching import watching
 
 if TYPE_CHECKING:
@@ -53,9 +54,9 @@ def resume(arguments: argparse.Namespace) -> int:
 def _told(outcome: Outcome) -> int:
     sweep = outcome.sweep
     if outcome.reason != "finished":
-        print(f"{sweep.name} ended early ({outcome.reason}): {outcome.why}")
+        print(f"{sweep.name} ended early ({outcome.reason}): {clean(outcome.why, lines=True)}")
     elif outcome.code:
-        print(f"{sweep.name}: {outcome.why}")
+        print(f"{sweep.name}: {clean(outcome.why, lines=True)}")
     _summary(sweep)
     if outcome.reason in ("interrupted", "time limit", "fault"):
         print(f"go on with: sweep resume {sweep.folder}")

@@ -21,8 +21,6 @@ class Segment:
     """The trial's budget."""
     checkpoint: str | None
     """For plain Ray functions: the newest checkpoint they reported, relative to the sweep's folder."""
-    checkpoint_epoch: int
-    """The epoch of `checkpoint`, 0 without one."""
 
 
 @dataclass(frozen=True, kw_only=True)

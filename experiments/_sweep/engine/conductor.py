@@ -46,6 +46,8 @@ class Conductor:
         self._counts_epochs = not hasattr(experiment.trainable, "epochs")
         self._reported: dict[int, int] = {}
         """Trial to results of its present segment, for plain functions, which do not number their epochs."""
+        self._told: dict[int, int] = {}
+        """Trial to the last epoch that its present segment has told, 0 before the first."""
         self._metric_seen = any(trial.losses for trial in self.history.trials.values())
 
     # What goes next
@@ -56,11 +58,11 @@ class Conductor:
             return "done"
         trial = self._to_continue()
         if trial is not None:
-            return self._start(trial)
+            return self._start(trial.number)
         if len(self.history.trials) < self.experiment.num_trials and not self._exhausted:
             proposed = self._propose()
             if proposed is not None:
-                return self._start(proposed)
+                return self._start(proposed.trial, proposed)
         if any(self.history.in_state("running")):
             return "wait"
         self._release_held()
@@ -80,7 +82,7 @@ class Conductor:
         new = len(self.history.trials) < self.experiment.num_trials and not self._exhausted
         return new or any(self.history.in_state("running", "interrupted"))
 
-    def _propose(self) -> TrialHistory | None:
+    def _propose(self) -> TrialProposed | None:
         experiment, number = self.experiment, len(self.history.trials)
         made_at = self.journal.counter
         proposal = experiment.search.propose(experiment.space, self._observations(), trial=number, seed=experiment.seed)
@@ -88,10 +90,7 @@ class Conductor:
             self._exhausted = True
             return None
         config = self._configuration(proposal.values, number)
-        self.journal.write(
-            TrialProposed(trial=number, config=config, origin=proposal.origin, made_at=made_at, t=self.journal.t)
-        )
-        return self.history.trials[number]
+        return TrialProposed(trial=number, config=config, origin=proposal.origin, made_at=made_at, t=self.journal.t)
 
     def _configuration(self, values: dict[str, Any], number: int) -> dict[str, Any]:
         from search_spaces import merge
@@ -103,19 +102,21 @@ class Conductor:
             config.setdefault("seed", trial_seed(self.experiment.seed, number))
         return config
 
-    def _start(self, trial: TrialHistory) -> Segment:
-        number = len(trial.segments) + 1
-        self.journal.write(SegmentStarted(trial=trial.number, segment=number, t=self.journal.t))
+    def _start(self, number: int, *proposed: TrialProposed) -> Segment:
+        known = self.history.trials.get(number)
+        segment = len(known.segments) + 1 if known else 1
+        self.journal.write(*proposed, SegmentStarted(trial=number, segment=segment, t=self.journal.t))
+        trial = self.history.trials[number]
         checkpointed = [each for each in trial.epochs if each.checkpoint]
         newest = checkpointed[-1] if checkpointed else None
-        self._reported[trial.number] = newest.epoch if newest else 0
+        self._reported[number] = newest.epoch if newest else 0
+        self._told[number] = 0
         return Segment(
-            trial=trial.number,
-            number=number,
+            trial=number,
+            number=segment,
             config=trial.config,
             epochs=self.experiment.budget(trial.config),
             checkpoint=newest.checkpoint if newest else None,
-            checkpoint_epoch=newest.epoch if newest else 0,
         )
 
     def _release_held(self) -> None:
@@ -152,10 +153,12 @@ class Conductor:
         known = self.history.trials[trial]
         measured = read_metrics(reported, self.experiment.metric)
         epoch = self._epoch_of(known, measured)
-        if epoch <= len(known.epochs):  # a checkpoint's record, told again at a segment's start
+        last, self._told[trial] = self._told[trial], epoch
+        if max(1, last + 1) <= epoch <= len(known.epochs):  # a checkpoint's record, told again at a segment's start
             return not self._drained(known)
         if measured.fault or epoch != len(known.epochs) + 1:
-            gap = f"reported epoch {epoch} after epoch {len(known.epochs)}; epochs are numbered 1, 2, 3 ..."
+            told = measured.metrics.get("epoch", epoch)
+            gap = f"reported epoch {told!r} after epoch {len(known.epochs)}; epochs are numbered 1, 2, 3 ..."
             self._refuse(known, measured, measured.fault or gap)
             return False
         self._metric_seen = True
@@ -164,7 +167,8 @@ class Conductor:
 
     def _epoch_of(self, trial: TrialHistory, measured: Measurement) -> int:
         if not self._counts_epochs:
-            return int(measured.metrics.get("epoch", len(trial.epochs) + 1))
+            epoch = measured.metrics.get("epoch", len(trial.epochs) + 1)
+            return int(epoch) if isinstance(epoch, (int, float)) and float(epoch).is_integer() else 0
         self._reported[trial.number] += 1
         return self._reported[trial.number]
 

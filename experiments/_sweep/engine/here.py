@@ -35,7 +35,7 @@ def _train(conductor: Conductor, segment: Segment, workplace: Workplace, drain: 
         try:
             records = records or iter(trainable.epochs(segment.config, checkpoints))  # type: ignore[attr-defined]
             record = next(records, None)
-        except Exception as error:  # noqa: BLE001 - whatever a trainable raises is evidence
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a trainable raises is evidence
             conductor.failed(segment.trial, segment.number, Fault.of(error))
             return
         if record is None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import math
 import os
-import secrets
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.errors import EngineError, InputError
+from experiments._sweep.engine.tokens import token_settings, use_token
+from experiments._sweep.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,13 +33,6 @@ SETTINGS = {
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # a traceback is shown once, by us
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "86400",  # checked before anything starts
 }
-
-
-@dataclass(frozen=True)
-class Slots:
-    """How many trials can run at a time."""
-
-    number: int
 
 
 def local_slots(cpus: float, gpus: float) -> int:
@@ -84,19 +75,21 @@ def address_fault(address: str) -> str:
     if address in ("local", "auto"):
         return ""
     host, _, port = address.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 2**16:
+    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
         return f"--address: {address!r} is not an address. Use 'local', 'auto' or HOST:PORT, such as 10.0.0.1:6379."
     return ""
 
 
 @contextlib.contextmanager
-def ray_session(address: str, cpus: float, gpus: float, data_dir: str | None) -> Iterator[Slots]:
-    """A Ray session for as long as the context lasts; one that is already there is used and left alone.
+def ray_session(address: str, cpus: float, gpus: float, data_dir: str | None) -> Iterator[int]:
+    """A Ray session for as long as the context lasts, and how many trials it holds at a time.
+
+    A session that is already there is used and left alone.
 
     Raises:
         EngineError: If the cluster cannot be reached or cannot hold a trial.
     """
-    with _environment({**SETTINGS, **_token(address), **({"RAYSWEEPS_DATA": data_dir} if data_dir else {})}):
+    with _environment({**SETTINGS, **token_settings(address), **({"RAYSWEEPS_DATA": data_dir} if data_dir else {})}):
         import ray
 
         _silence()
@@ -105,7 +98,7 @@ def ray_session(address: str, cpus: float, gpus: float, data_dir: str | None) ->
             if ours:
                 _init(ray, address, data_dir)
             nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-            yield Slots(_slots(nodes, cpus, gpus))
+            yield _slots(nodes, cpus, gpus)
         finally:
             if ours:
                 ray.shutdown()
@@ -125,6 +118,7 @@ def _to_our_log(data: dict[str, Any], **_: Any) -> None:
 
 
 def _init(ray: Any, address: str, data_dir: str | None) -> None:
+    use_token(address)
     options: dict[str, Any] = {"address": address, "logging_level": "ERROR", "log_to_driver": False}
     if address == "local":
         options["include_dashboard"] = False
@@ -136,29 +130,6 @@ def _init(ray: Any, address: str, data_dir: str | None) -> None:
             ray.init(**options)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise EngineError(f"Ray could not be reached or started at {address!r}: {error}") from error
-
-
-def _token(address: str) -> dict[str, str]:
-    """A token of its own for a local cluster, in memory only; a cluster that is joined must have one already.
-
-    Ray turns token authentication on by itself for a local cluster, and would write a token to a file anybody may read.
-    """
-    kept = Path.home() / ".ray" / "auth_token"
-    known = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH") or kept.is_file()
-    if address == "local":
-        return {} if known else {"RAY_AUTH_TOKEN": _token_of_this_process()}
-    if not known or os.environ.get("RAY_AUTH_MODE") == "disabled":
-        raise InputError(
-            f"--address: {address!r} would be joined without a token, and whoever reaches such a cluster can run code "
-            "on it. Make a token with `ray get-auth-token --generate`, start every node with RAY_AUTH_MODE=token and "
-            "that token, and set the same here."
-        )
-    return {"RAY_AUTH_MODE": "token"}
-
-
-@functools.cache
-def _token_of_this_process() -> str:
-    return secrets.token_hex(32)  # once: Ray keeps the first token that it sees in a process
 
 
 @contextlib.contextmanager

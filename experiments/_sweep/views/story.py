@@ -30,7 +30,8 @@ def story_lines(sweep: Any, trial: int) -> Iterator[str]:
         cause = f"; {clean(segment.cause)}: {clean(segment.why)}" if segment.cause else ""
         yield f"  segment {segment.number}{began}: {duration(segment.seconds)} under driver {segment.driver}{cause}"
     if history.value is not None:
-        yield f"  best {clean(history.metric)} {number(history.value)} at epoch {history.epoch} of {len(history.epochs)}"
+        at = f"at epoch {history.epoch} of {len(history.epochs)}"
+        yield f"  best {clean(history.metric)} {number(history.value)} {at}"
     if history.why:
         yield f"  ended: {clean(history.why)}"
     if history.traceback:
@@ -43,6 +44,6 @@ def _rungs(history: TrialHistory) -> Iterator[str]:
             continue
         rung = epoch.rung
         cutoff = "nobody to compare with" if rung["cutoff"] is None else f"cut-off {number(rung['cutoff'])}"
-        value = number(epoch.metrics.get(history.metric))
+        value = f"{clean(history.metric)} {number(epoch.metrics.get(history.metric))}"
         went = {"continue": "went on", "hold": "was held", "stop": "was stopped"}[epoch.action]
-        yield f"  rung {rung['epoch']}: {clean(history.metric)} {value}, rank {rung['rank']} of {rung['of']}, {cutoff}: {went}"
+        yield f"  rung {rung['epoch']}: {value}, rank {rung['rank']} of {rung['of']}, {cutoff}: {went}"
