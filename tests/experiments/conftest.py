@@ -1,7 +1,5 @@
 """What the tests of the experiments share: a made-up trainable, sweeps of it without Ray, and records by hand."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """One writer per sweep: who holds the lease, when it is stale, and what its beat does."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket
