@@ -8,14 +8,14 @@ import pytest
 
 from experiments import open_sweep
 from experiments._sweep.command_line import main
-from experiments._sweep.experiment import Experiment
 from experiments._sweep.registry import find, shipped
 
 NAMES = [listing.name for listing in shipped()]
 
 
+@pytest.mark.usefixtures("small_mnist")
 @pytest.mark.parametrize("name", NAMES)
-def test_it_runs_to_the_end_at_a_tiny_size(name: str, small_mnist: Path, tmp_path: Path) -> None:
+def test_it_runs_to_the_end_at_a_tiny_size(name: str, tmp_path: Path) -> None:
     """Two trials of two epochs, in this process, on data in its real file format."""
     storage = tmp_path / "sweeps"
     assert main(["run", name, "--here", "--trials", "2", "--epochs", "2", "--storage", str(storage)]) == 0
@@ -46,5 +46,5 @@ def test_it_is_one_short_file_with_one_value(listing: object) -> None:
 def test_a_variant_is_a_replaced_field() -> None:
     """`dataclasses.replace` gives another experiment, checked like the first."""
     base = find("digits_mlp").experiment
-    more: Experiment = replace(base, num_trials=256)
+    more = replace(base, num_trials=256)
     assert (more.num_trials, base.num_trials) == (256, 64)

@@ -1,7 +1,6 @@
 """Real sweeps in processes of their own, on a real Ray that they start themselves."""
 
-from __future__ import annotations
-
+import contextlib
 import os
 import signal
 import subprocess
@@ -151,3 +150,18 @@ def each_epoch_once(sweep: Sweep) -> None:
 def opened(workplace: Path, name: str) -> Sweep:
     """The sweep called `name` in the workplace."""
     return open_sweep(workplace / "results" / name)
+
+
+LOOPBACK = ("0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000")
+"""127.0.0.1, the same in IPv6, and ::1, as /proc/net writes them."""
+
+
+def listening_addresses(mark: str) -> set[str]:
+    """The addresses, as /proc/net writes them, on which processes with `mark` in their environment listen."""
+    inodes = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ended, or is somebody else's
+            if mark in (process / "environ").read_bytes().decode(errors="replace"):
+                inodes |= {link.readlink().name for link in (process / "fd").iterdir()}
+    rows = [line.split() for table in ("tcp", "tcp6") for line in Path("/proc/net", table).read_text().splitlines()[1:]]
+    return {row[1].partition(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in inodes}

@@ -1,7 +1,5 @@
 """Processes that die, drivers that are killed, people who press Ctrl+C: nothing is lost, nothing runs twice."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time
@@ -10,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.on_ray.conftest import Driver, each_epoch_once, epochs_recorded, opened, trained
+from tests.on_ray.conftest import (
+    LOOPBACK,
+    Driver,
+    each_epoch_once,
+    epochs_recorded,
+    listening_addresses,
+    opened,
+    trained,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
 
@@ -62,6 +68,9 @@ def test_g8_and_g12_a_second_driver_is_refused_and_ctrl_c_drains(driver: Start, 
     code, output = second.wait(20)
     assert code == 3
     assert f"process {first.process.pid} on {os.uname().nodename} since" in output
+    listening = listening_addresses(f"WITNESS={workplace / 'witness'}")
+    assert listening, "Ray's processes were found"
+    assert listening <= set(LOOPBACK), "S4: nobody else can reach them"
     first.signal(signal.SIGINT)
     interrupted_at = time.monotonic()
     code, output = first.wait(40)

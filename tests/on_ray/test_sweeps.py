@@ -1,7 +1,5 @@
 """The main job on a real Ray: from the command to the winner, and from somebody else's repository."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
@@ -97,7 +95,7 @@ experiment = Experiment(
 
 
 def test_digits_mlp_finds_a_good_network_with_a_fraction_of_the_epochs(driver: Start, workplace: Path) -> None:
-    """The quickstart's sweep: TPE after the random phase, ASHA stops trials, the best one is good, files are private."""
+    """The quickstart's sweep: TPE after the random phase, ASHA stops trials, the best is good, files are private."""
     code, output = driver("run", "digits_mlp").wait(150)
     assert code == 0, output
     sweep = opened(workplace, "digits_mlp")
@@ -173,7 +171,8 @@ def test_an_uninstalled_checkout_runs_on_ray(driver: Start, workplace: Path) -> 
     """`python -m experiments` from a copy of the three packages, with nothing of ours on the path otherwise."""
     for package in ("experiments", "trainables", "search_spaces"):
         shutil.copytree(CHECKOUT / package, workplace / package, ignore=shutil.ignore_patterns("__pycache__"))
-    code, output = driver("run", "digits_mlp", "--trials", "2", "--epochs", "1", command=[sys.executable, "-m", "experiments"]).wait()
+    uninstalled = [sys.executable, "-m", "experiments"]
+    code, output = driver("run", "digits_mlp", "--trials", "2", "--epochs", "1", command=uninstalled).wait()
     assert code == 0, output
     assert len(opened(workplace, "digits_mlp").trials) == 2
 

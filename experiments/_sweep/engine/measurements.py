@@ -74,7 +74,7 @@ def _number(value: float) -> float:
     try:
         as_float = float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
     return int(value) if isinstance(value, int) else as_float
 
 

@@ -89,7 +89,10 @@ def ray_session(address: str, cpus: float, gpus: float, data_dir: str | None) ->
     Raises:
         EngineError: If the cluster cannot be reached or cannot hold a trial.
     """
-    with _environment({**SETTINGS, **token_settings(address), **({"RAYSWEEPS_DATA": data_dir} if data_dir else {})}):
+    loopback = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"} if address == "local" else {}
+    with _environment(
+        {**SETTINGS, **loopback, **token_settings(address), **({"RAYSWEEPS_DATA": data_dir} if data_dir else {})}
+    ):
         import ray
 
         _silence()
@@ -125,7 +128,7 @@ def _init(ray: Any, address: str, data_dir: str | None) -> None:
     elif data_dir:
         options["runtime_env"] = {"env_vars": {"RAYSWEEPS_DATA": data_dir}}
     # Ray puts the current folder first on the path of its workers; ours must win over a user's `experiments/` there.
-    with contextlib.chdir(PACKAGES), _private_files():
+    with contextlib.chdir(PACKAGES), _private_files(), _loopback_only(address):
         try:
             ray.init(**options)
         except (ConnectionError, RuntimeError, ValueError) as error:
@@ -155,3 +158,19 @@ def _private_files() -> Iterator[None]:
         yield
     finally:
         os.umask(before)
+
+
+@contextlib.contextmanager
+def _loopback_only(address: str) -> Iterator[None]:
+    """A local cluster listens on 127.0.0.1 alone, as Ray has it on macOS and Windows.
+
+    Ray reads its switch when it is imported, its workers read it from the environment.
+    """
+    from ray._private import ray_constants
+
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = address != "local"
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
