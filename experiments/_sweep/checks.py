@@ -171,7 +171,7 @@ def corner_configurations(experiment: Experiment) -> Iterator[dict[str, Any]]:
     for change in changes:
         config = merge(experiment.space, nested({**base, **change}))
         if "epochs" not in experiment.space:
-            config["epochs"] = experiment.epochs
+            config["epochs"] = experiment.epochs if _whole(experiment.epochs) and experiment.epochs > 0 else 1
         yield config
 
 

@@ -1,5 +1,6 @@
 """What the tests of the experiments share: a made-up trainable, sweeps of it without Ray, and records by hand."""
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,3 +119,13 @@ def drive(tmp_path: Path) -> Iterator[Callable[..., Driven]]:
 def entries(*records: Any) -> list[Entry]:
     """The records as lines of one ledger."""
     return [Entry(n, record) for n, record in enumerate(records)]
+
+
+@pytest.fixture
+def fresh_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Forget, afterwards, what was imported from below the test's folder, and that it was on the path."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
+            del sys.modules[name]

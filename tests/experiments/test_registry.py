@@ -38,11 +38,12 @@ experiment = Experiment(
 Write = Callable[..., Path]
 
 
+pytestmark = pytest.mark.usefixtures("fresh_imports")
+
+
 @pytest.fixture
-def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """Write an experiment's file, the shared one with something replaced; what its import changes is undone."""
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(sys, "modules", sys.modules.copy())
+def write(tmp_path: Path) -> Write:
+    """Write an experiment's file, the shared one with something replaced."""
 
     def to(content: str = EXPERIMENT, name: str = "mine", **replaced: str) -> Path:
         for old, new in replaced.items():

@@ -73,9 +73,11 @@ def overridden(found: FoundExperiment, overrides: dict[str, Any]) -> FoundExperi
                 faults.append(f"--{field}: {error}")
                 del changes[field]
     pins = overrides.get("set", {})
-    faults += [fault for key in pins for fault in _pin_fault(found.experiment, key)]
+    refused = {key: fault for key in pins for fault in _pin_fault(found.experiment, key)}
+    faults += refused.values()
     if pins:
-        changes["space"] = _pinned(found.experiment.space, pins)
+        good = {key: value for key, value in pins.items() if key not in refused}
+        changes["space"] = _pinned(found.experiment.space, good)
     try:
         experiment = replace(found.experiment, **changes)
     except InputError as error:

@@ -6,11 +6,11 @@ decides from is folded from the ledger, so a resumed sweep goes on as if nothing
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from experiments._sweep.engine.assignments import Halt, Reason, Segment, trial_seed
 from experiments._sweep.engine.measurements import Measurement, read_metrics
+from experiments._sweep.engine.verdicts import verdict_on
 from experiments._sweep.ledger.records import (
     EpochReported,
     SegmentInterrupted,
@@ -18,7 +18,7 @@ from experiments._sweep.ledger.records import (
     TrialEnded,
     TrialProposed,
 )
-from experiments._sweep.policy import Decision, Observation
+from experiments._sweep.policy import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -178,56 +178,28 @@ class Conductor:
             self.stop("failed", f"{why} Correct `metric`, or report it.")
 
     def _record(self, trial: TrialHistory, epoch: int, measured: Measurement, checkpoint: str | None) -> None:
-        value = measured.value
-        decision, ending, why = Decision(action="stop"), None, ""
-        budget = self.experiment.budget(trial.config)
-        if not math.isfinite(value):
-            ending, why = "diverged", f"{self.experiment.metric} became {value} at epoch {epoch}"
-        elif epoch >= budget:
-            ending, why = "completed", f"trained its budget of {budget} epochs"
-        else:
-            decision = self._decide(trial, epoch, value)
-            if decision.action == "stop":
-                ending, why = "stopped", self._in_words(decision)
+        verdict = verdict_on(
+            self.experiment,
+            self._losses(),
+            trial=trial.number,
+            epoch=epoch,
+            value=measured.value,
+            budget=self.experiment.budget(trial.config),
+        )
         self.journal.write(
             EpochReported(
                 trial=trial.number,
                 segment=trial.segments[-1].number,
                 epoch=epoch,
                 metrics=measured.metrics,
-                action=decision.action,
-                ending=ending,
-                why=why,
-                rung=self._rung(decision),
+                action=verdict.action,
+                ending=verdict.ending,
+                why=verdict.why,
+                rung=verdict.rung,
                 checkpoint=checkpoint,
                 t=self.journal.t,
             )
         )
-
-    def _sign(self) -> float:
-        return 1.0 if self.experiment.mode == "min" else -1.0
-
-    def _decide(self, trial: TrialHistory, epoch: int, value: float) -> Decision:
-        return self.experiment.scheduler.decide(
-            self._losses(),
-            trial=trial.number,
-            epoch=epoch,
-            loss=self._sign() * value,
-            epochs=self.experiment.epochs,
-        )
-
-    def _rung(self, decision: Decision) -> dict[str, Any] | None:
-        if decision.rung is None:
-            return None
-        cutoff = None if decision.cutoff is None else self._sign() * decision.cutoff
-        return {"epoch": decision.rung, "rank": decision.rank, "of": decision.of, "cutoff": cutoff}
-
-    def _in_words(self, decision: Decision) -> str:
-        rung = self._rung(decision)
-        if rung is None:
-            return f"stopped by {type(self.experiment.scheduler).__name__}"
-        cutoff = "" if rung["cutoff"] is None else f", cut-off {rung['cutoff']:.6g}"
-        return f"rank {rung['rank']} of {rung['of']} at rung {rung['epoch']}{cutoff}"
 
     def returned(self, trial: int, segment: int) -> None:
         """The trainable returned by itself."""
