@@ -77,6 +77,8 @@ class Sweep:
             raise LedgerError(f"{folder / LEDGER} is empty: the sweep was cut before it began. Remove {folder}.")
         self.live = self.history.end is None and holder_of(folder) is not None
         """Whether a driver is at work on it."""
+        if not self.live:
+            self.history.driver_lost()
 
     def __repr__(self) -> str:
         return f"Sweep({str(self.folder)!r})"
@@ -86,10 +88,6 @@ class Sweep:
         """Its name, which is its folder's."""
         return self.folder.name
 
-    def state_of(self, trial: TrialHistory) -> str:
-        """The trial's ending; what was running under a driver that is gone is interrupted."""
-        return "interrupted" if trial.state == "running" and not self.live else trial.state
-
     @property
     def trials(self) -> tuple[Trial, ...]:
         """The trials by number."""
@@ -98,7 +96,7 @@ class Sweep:
     def _trial(self, each: TrialHistory) -> Trial:
         return Trial(
             trial=each.number,
-            ending=self.state_of(each),
+            ending=each.state,
             why=each.why,
             config=each.config,
             value=each.value,

@@ -127,5 +127,5 @@ def fresh_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield
     for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
+        if str(vars(module).get("__file__")).startswith(str(tmp_path)):
             del sys.modules[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
 
 FAULT = "raysweeps_fault"
 """Key under which a trial's process reports a fault."""
+LONGEST_TRACEBACK = 20_000
+"""Characters of it that are kept, from its end."""
+ENGINE = Path(__file__).parent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +39,7 @@ class Fault:
         return cls(
             ending="out_of_memory" if memory else "error",
             summary=f"{type(error).__name__}: {text}" if text else type(error).__name__,
-            traceback="".join(traceback.format_exception(error))[-20_000:],
+            traceback=_traceback(error)[-LONGEST_TRACEBACK:],
             fresh_process=memory or "AcceleratorError" in names or "CUDA" in said,
         )
 
@@ -49,6 +53,14 @@ class Fault:
         prefix = f"{FAULT}/"
         fields = {key.removeprefix(prefix): value for key, value in flat.items() if key.startswith(prefix)}
         return cls(**fields) if fields else None
+
+
+def _traceback(error: BaseException) -> str:
+    """The traceback from the first frame that is not the engine's."""
+    frame = error.__traceback__
+    while frame is not None and Path(frame.tb_frame.f_code.co_filename).parent == ENGINE:
+        frame = frame.tb_next
+    return "".join(traceback.format_exception(type(error), error, frame))
 
 
 def _said(error: BaseException) -> str:

@@ -184,10 +184,14 @@ class History:
                 self.end = record
         self.t = getattr(record, "t", 0.0)
 
-    def _driver_started(self, record: DriverStarted) -> None:
+    def driver_lost(self) -> None:
+        """What runs is interrupted: its driver is gone, or another one takes over."""
         for trial in self.in_state("running"):
             trial.state = "interrupted"
             trial.segments[-1].cause, trial.segments[-1].why = "driver", "the driver was lost"
+
+    def _driver_started(self, record: DriverStarted) -> None:
+        self.driver_lost()
         self.drivers.append(record)
         self.end = None
 

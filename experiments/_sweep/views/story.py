@@ -20,7 +20,7 @@ ORIGINS = {
 def story_lines(sweep: Any, trial: int) -> Iterator[str]:
     """The lines; `sweep` is a `Sweep`."""
     history = sweep.history.trials[trial]
-    yield f"trial {trial} of {clean(sweep.name)}: {clean(sweep.state_of(history))}"
+    yield f"trial {trial} of {clean(sweep.name)}: {clean(history.state)}"
     origin = ORIGINS.get(history.origin, clean(history.origin))
     yield f"  {origin}, when the ledger had {history.made_at} lines"
     yield f"  {', '.join(f'{clean(key)} {setting(value)}' for key, value in history.config.items())}"

@@ -1,0 +1,309 @@
+"""What is shown: nothing that a trial says reaches the terminal raw, and the curves are the ledger's."""
+
+import io
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ray import tune
+from rich.console import Console
+from rich.text import Text
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from experiments import ASHA
+from experiments._sweep.command_line import main
+from experiments._sweep.ledger.files import LEDGER, LedgerWriter
+from experiments._sweep.ledger.history import History
+from experiments._sweep.ledger.records import DriverEnded, EpochReported, SegmentStarted, TrialEnded, TrialProposed
+from experiments._sweep.sweep import Sweep
+from experiments._sweep.views.display import Display
+from experiments._sweep.views.lines import QUIET_S, Lines
+from experiments._sweep.views.story import story_lines
+from experiments._sweep.views.summary import summary_lines
+from experiments._sweep.views.tables import trials_table
+from experiments._sweep.views.tensorboard import FOLDER, Curves
+from experiments._sweep.views.words import clean, duration, number, setting
+from tests.experiments.conftest import Driven, driver, entries, experiment, opened
+
+HOSTILE = [
+    *("\x1b[2J\x1b[H", "\x1b]0;title\x07", "\x1b]8;;http://evil\x1b\\link", "\x9b31m", "\x90q\x9c", "a\rb", "a\bb"),
+    *("\x00", "[bold red]x[/]", "[/nope]", ":bomb: [link=http://evil]x[/link]", "\u202egnp.exe\u2066", "x\u2028y\x85z"),
+    *("good\ncheckpoint /evil", "\ud800 half", "\x7f\t\v\f"),
+]
+
+
+def report(
+    trial: int, epoch: int, loss: Any, *, segment: int = 1, ending: str | None = None, **more: Any
+) -> EpochReported:
+    """A result."""
+    metrics = {"epoch": epoch, "loss": loss, "lr": 0.1, **more}
+    action = "stop" if ending else "continue"
+    return EpochReported(
+        trial=trial, segment=segment, epoch=epoch, metrics=metrics, action=action, ending=ending, why="", t=float(epoch)
+    )
+
+
+def some_records(text: str = "adam") -> list[Any]:
+    """A sweep in which everything that can be text is `text`."""
+    asked = experiment(space={"x": tune.uniform(0.0, 1.0)}, scheduler=ASHA())
+    first = opened(asked)
+    first.asks["metric"] = "loss"
+    rung = {"epoch": 1, "rank": 1, "of": 2, "cutoff": 0.5}
+    return [
+        first,
+        driver(),
+        *(
+            record
+            for trial in range(3)
+            for record in (
+                TrialProposed(trial=trial, config={"x": trial / 3, "o": text, text: 1}, origin=text, made_at=2, t=0.0),
+                SegmentStarted(trial=trial, segment=1, t=0.0),
+            )
+        ),
+        EpochReported(
+            trial=0, segment=1, epoch=1, metrics={"loss": 0.5, "note": text}, action="continue", rung=rung, t=1.0
+        ),
+        report(0, 2, 0.25, ending="completed"),
+        report(1, 1, 0.75),
+        TrialEnded(trial=2, ending="error", why=text, traceback=f"Traceback:\n{text}", t=2.0),
+    ]
+
+
+def sweep(folder: Path, records: list[Any]) -> Sweep:
+    """A sweep's folder with these records."""
+    folder.mkdir(exist_ok=True)
+    writer = LedgerWriter(folder / LEDGER)
+    writer.append(records)
+    writer.close()
+    return Sweep(folder)
+
+
+def terminal(width: int = 80, *, colours: bool = False) -> tuple[Console, io.StringIO]:
+    """A terminal that remembers."""
+    file = io.StringIO()
+    return Console(file=file, force_terminal=True, color_system="standard" if colours else None, width=width), file
+
+
+def harmless(shown: str) -> bool:
+    """Whether only lines and printable characters are in it."""
+    return all(character.isprintable() or character == "\n" for character in shown)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+def test_nothing_that_a_trial_says_reaches_the_terminal_raw(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Names, values, metrics, reasons and tracebacks; in lines, table, story, summary and the commands."""
+    found = sweep(tmp_path / "sweep", some_records(text))
+    for arguments in (["trials"], ["trials", "sweep", "2"], ["trials", "sweep", "0"], ["best"]):
+        assert main([*arguments, "--storage", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    file = io.StringIO()
+    lines = Lines(file)
+    history = History()
+    for entry in entries(*some_records(text)):
+        history.apply(entry)
+        lines.saw(entry, history)
+    shown += "\n".join([file.getvalue(), *summary_lines(found), *story_lines(found, 2)])
+    assert harmless(shown), ascii(shown)
+    assert "\ncheckpoint /evil" not in shown.replace("Traceback:\ngood\ncheckpoint /evil", "")
+    if text.startswith(("[", ":")):
+        assert text in shown  # markup is text like any other
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+@pytest.mark.parametrize("text", ["adam", *HOSTILE], ids=ascii)
+def test_the_display_draws_at_any_width(width: int, text: str) -> None:
+    """What it draws is harmless, and no line is wider than the terminal."""
+    console, _ = terminal(width)
+    display = Display(console, ["x", "o", text])
+    history = History()
+    for entry in entries(*some_records(text)):
+        history.apply(entry)
+        for line in display._events.of(entry, history):
+            display._last.append(line)
+        with console.capture() as captured:
+            console.print(display._picture(history)) if history.opened else None
+        drawn = captured.get()
+        assert harmless(drawn), ascii(drawn)
+        assert all(console.measure(Text(line)).maximum <= width for line in drawn.splitlines())
+
+
+def test_the_display_starts_and_goes(capsys: pytest.CaptureFixture[str]) -> None:
+    """It shows the leader while it runs, prints the first traceback above itself, and leaves no picture behind."""
+    console, file = terminal(100)
+    display = Display(console, ["x"])
+    history = History()
+    for entry in entries(*some_records()):
+        history.apply(entry)
+        display.saw(entry, history)
+    display._drawn = -1e9
+    display.tick(history)
+    shown = file.getvalue()
+    assert "1 completed" in shown or "completed" in shown
+    assert shown.count("Traceback:") == 1 and "0.2500" in shown
+    display.close(history)
+    Display(console, []).close(History())
+    assert capsys.readouterr().out == ""
+
+
+def test_plain_lines_tell_what_matters_and_break_a_silence() -> None:
+    """The first epoch, each ending, the first traceback once; after half a minute without news, how far it is."""
+    now = [0.0]
+    file = io.StringIO()
+    lines = Lines(file, clock=lambda: now[0])
+    history = History()
+    second = TrialEnded(trial=1, ending="error", why="again", traceback="Traceback:\nagain", t=3.0)
+    for entry in entries(*some_records(), second):
+        history.apply(entry)
+        lines.saw(entry, history)
+    told = file.getvalue()
+    assert told.count("first epoch reported") == 1 and told.count("the first traceback in full:") == 1
+    assert "trial 0 completed at epoch 2, best loss 0.2500 at epoch 2" in told and "trial 2 error (adam)" in told
+    lines.tick(history)
+    assert file.getvalue() == told
+    now[0] = QUIET_S + 1
+    lines.tick(history)
+    lines.tick(history)
+    assert file.getvalue() == f"{told}[   31.0 s] 1 completed, 2 error; best so far: trial 0 with 0.2500\n"
+    lines.close(history)
+
+
+# The curves
+
+
+def curves(folder: Path) -> dict[tuple[str, str], list[tuple[int, float]]]:
+    """Trial and metric to steps and values, as TensorBoard reads them; file by file, so that none hides another."""
+    found: dict[tuple[str, str], list[tuple[int, float]]] = {}
+    for trial in sorted((folder / FOLDER).iterdir()):
+        for file in sorted(trial.iterdir()):
+            events = EventAccumulator(str(file))
+            events.Reload()
+            for tag in events.Tags()["scalars"]:
+                found.setdefault((trial.name, tag), []).extend((each.step, each.value) for each in events.Scalars(tag))
+    return found
+
+
+def expected(history: History) -> dict[tuple[str, str], list[tuple[int, float]]]:
+    """The same from the history: every finite number."""
+    found: dict[tuple[str, str], list[tuple[int, float]]] = {}
+    for trial in history.trials.values():
+        for epoch in trial.epochs:
+            for tag, value in epoch.metrics.items():
+                if isinstance(value, (int, float)) and math.isfinite(value) and tag != "epoch":
+                    found.setdefault((f"{trial.number:04d}", tag), []).append(
+                        (epoch.epoch, pytest.approx(float(value)))
+                    )
+    return found
+
+
+def test_the_curves_are_the_ledgers_neither_doubled_nor_missing(tmp_path: Path) -> None:
+    """Also after a driver was lost and the curves were drawn anew, however soon after; NaN leaves a gap."""
+    records = [*some_records(), report(1, 2, math.nan), report(1, 3, math.inf, big=1e30, text="x", flag=True)]
+    history, watching = History(), Curves(tmp_path)
+    for entry in entries(*records):
+        history.apply(entry)
+        watching.saw(entry, history)
+    watching.close(history)
+    assert curves(tmp_path) == expected(history)
+    assert [step for step, _ in curves(tmp_path)["0001", "loss"]] == [1]
+    again = Curves(tmp_path)
+    more = [
+        driver(2),
+        SegmentStarted(trial=1, segment=2, t=0.0),
+        report(1, 4, 0.5, segment=2),
+        report(1, 5, 0.4, segment=2),
+    ]
+    for entry in entries(*more):
+        history.apply(entry)
+        again.saw(entry, history)
+    again.redraw(history)
+    history.apply(entries(report(1, 6, 0.3, segment=2, ending="completed"))[0])
+    again.saw(entries(report(1, 6, 0.3, segment=2, ending="completed"))[0], history)
+    again.close(history)
+    assert curves(tmp_path) == expected(history)
+
+
+def test_redrawing_a_finished_sweep_changes_no_curve(tmp_path: Path, drive: Callable[..., Driven]) -> None:
+    """What `sweep board` does where the curves are missing."""
+    driven = drive(experiment())
+    history = driven.journal.history
+    for entry in entries(*some_records()):
+        history.apply(entry)
+    for _ in range(2):
+        Curves(tmp_path).redraw(history)
+        assert curves(tmp_path) == expected(history)
+
+
+# Tables and words
+
+
+def test_the_table_marks_the_best_and_shows_what_varies(tmp_path: Path) -> None:
+    """One row a trial, constants left out."""
+    console, file = terminal(120, colours=True)
+    ended = DriverEnded(driver=1, reason="interrupted", t=3, at=4)
+    console.print(trials_table(sweep(tmp_path / "mine", [*some_records(), ended])))
+    rows = file.getvalue().splitlines()
+    assert "mine: 1 completed, 1 error, 1 interrupted" in rows[0]
+    assert len(rows) == 5 and "x" in rows[1] and "adam" not in file.getvalue()
+    assert "\x1b[1;32m" in rows[2] and all("\x1b[1;32m" not in row for row in rows[3:])
+
+
+def test_a_story_tells_origin_rungs_segments_and_end(tmp_path: Path) -> None:
+    """In plain words."""
+    told = "\n".join(story_lines(sweep(tmp_path, some_records("tpe")), 0))
+    assert "proposed by TPE (tree-structured Parzen estimator), when the ledger had 2 lines" in told
+    assert "rung 1: loss 0.5000, rank 1 of 2, cut-off 0.5000: went on" in told
+    assert "segment 1 from epoch 1: 2.0 s under driver 1" in told
+    assert "best loss 0.2500 at epoch 2 of 2" in told
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        *(
+            (None, "-"),
+            (0.0, "0.0000"),
+            (0.97123, "0.9712"),
+            (-3.5, "-3.5000"),
+            (3.14e-5, "3.140e-05"),
+            (1e5, "1.000e+05"),
+        ),
+        *((99_999.5, "99999.5000"), (math.nan, "nan"), (-math.inf, "-inf"), (1e300, "1.000e+300")),
+    ],
+)
+def test_numbers_in_words(value: float | None, words: str) -> None:
+    """Four digits where they fit."""
+    assert number(value) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0.0 s"),
+        (8.24, "8.2 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 min 00 s"),
+        (185, "3 min 05 s"),
+        (7620, "2 h 07 min"),
+    ],
+)
+def test_durations_in_words(seconds: float, words: str) -> None:
+    """Never 60 s."""
+    assert duration(seconds) == words
+
+
+def test_settings_in_words() -> None:
+    """As short as they can be told."""
+    assert [setting(value) for value in (0.0012345, 32, "adam", [64, 32], None, True)] == [
+        *("0.001234", "32", "adam", "[64, 32]", "null", "true")
+    ]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+def test_clean_leaves_only_what_can_be_printed(text: str) -> None:
+    """Line breaks only where lines are meant."""
+    assert clean(text).isprintable()
+    assert harmless(clean(text, lines=True)) and clean("a\nb", lines=True) == "a\nb"
