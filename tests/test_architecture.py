@@ -24,7 +24,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "names": {"errors", "ledger"},
     "checks": {"names", "policy"},
     "experiment": {"checks", "errors"},
-    "registry": {"errors", "experiment", "names"},
+    "importing": {"errors", "experiment", "names"},
+    "registry": {"errors", "experiment", "importing", "names"},
     "engine": {"errors", "ledger", "names", "policy", "registry"},
     "views": {"ledger"},
     "watching": {"views"},
@@ -32,14 +33,26 @@ MAY_IMPORT: dict[str, set[str]] = {
     "options": {"checks", "engine", "errors", "names"},
     "start": {"engine", "errors", "ledger", "names", "options", "sweep"},
     "command_line": {
-        *("engine", "errors", "ledger", "names", "options", "registry", "start", "sweep", "views", "watching")
+        *(
+            "engine",
+            "errors",
+            "importing",
+            "ledger",
+            "names",
+            "options",
+            "registry",
+            "start",
+            "sweep",
+            "views",
+            "watching",
+        )
     },
 }
 
 # Doors: a value's method that starts the machinery above it, imported inside the method. Importer, imported: reason.
 DOORS = {
     ("experiments._sweep.experiment", f"experiments._sweep.{room}"): "experiment.run(...) is the way in from Python"
-    for room in ("options", "registry", "start", "watching")
+    for room in ("importing", "options", "registry", "start", "watching")
 }
 
 # What is allowed nowhere but here, with its reason.

@@ -77,7 +77,7 @@ def test_commands_in_the_readme_exist() -> None:
         [sys.executable, "-m", "experiments", "--help"], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
     assert commands <= set(re.findall(r"\w+", shown.stdout))
-    for script in set(re.findall(r"(?<![\w/])scripts/\w+(?:\.py)?", README)):
+    for script in set(re.findall(r"(?<![\w/])scripts/[\w/.]*\w", README)):
         assert (REPOSITORY / script).is_file(), f"README.md names {script}"
 
 

@@ -170,7 +170,7 @@ def corner_configurations(experiment: Experiment) -> Iterator[dict[str, Any]]:
     changes += [{path: value} for path, values in each.items() for value in values[1:]]
     for change in changes:
         config = merge(experiment.space, nested({**base, **change}))
-        if "epochs" not in experiment.space:
+        if "epochs" not in experiment.space and experiment.takes("epochs"):
             config["epochs"] = experiment.epochs if _whole(experiment.epochs) and experiment.epochs > 0 else 1
         yield config
 

@@ -83,11 +83,14 @@ class Experiment:
         Raises:
             InputError: If something is wrong before anything starts.
         """
+        from experiments._sweep.importing import being_imported
         from experiments._sweep.options import RunOptions
         from experiments._sweep.registry import of_value
         from experiments._sweep.start import start_sweep
         from experiments._sweep.watching import watching
 
+        if being_imported:  # each trial's process imports the file, and would start a sweep in its turn
+            raise InputError("experiment.run() must stand below `if __name__ == '__main__':` in an experiment's file.")
         options = RunOptions(
             name=name,
             storage=str(storage),
@@ -117,6 +120,11 @@ class Experiment:
             "gpus_per_trial": self.gpus_per_trial,
             "seed": self.seed,
         }
+
+    def takes(self, name: str) -> bool:
+        """Whether the trainable's configuration has such a field; a plain Ray function takes everything."""
+        config_type = getattr(self.trainable, "config_type", None)
+        return config_type is None or name in config_type.model_fields
 
     def budget(self, config: Mapping[str, Any]) -> int:
         """The epochs of a trial with this configuration: `epochs`, unless it is searched."""

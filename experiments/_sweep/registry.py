@@ -6,22 +6,16 @@ The registry is the folder: listing it reads docstrings and imports nothing.
 from __future__ import annotations
 
 import ast
-import hashlib
-import importlib
-import importlib.util
-import re
 import sys
-import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.errors import InputError
+from experiments._sweep.importing import experiment_in, imported_file, imported_module
 from experiments._sweep.names import name_fault, nearest
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from experiments._sweep.experiment import Experiment
 
 FOLDER = Path(__file__).resolve().parent.parent
@@ -56,15 +50,6 @@ class FoundExperiment:
         return self.source.get("path", self.name)
 
 
-class ExperimentImportError(InputError):
-    """An experiment's file does not import; `shown` is its own traceback, from its first line on."""
-
-    def __init__(self, fault: str, shown: str) -> None:
-        """The fault in one sentence, and the traceback."""
-        super().__init__(fault)
-        self.shown = shown
-
-
 def shipped() -> list[Listing]:
     """The experiments of the folder, by name; nothing is imported."""
     files = sorted(path for path in FOLDER.glob("*.py") if not path.name.startswith("_"))
@@ -97,7 +82,10 @@ def find(text: str) -> FoundExperiment:
             f"{beside or nearest(text, names)}"
         )
     if not path.is_file():
-        raise InputError(f"{text}: there is no such file. Give the path of an experiment's .py file, or a listed name.")
+        raise InputError(
+            f"{text}: there is no such file. Give the path of an experiment's .py file, or a listed name; to resume a "
+            f"sweep whose file has moved, give the command in the folder where {path.name} is now."
+        )
     return from_file(path.resolve())
 
 
@@ -112,16 +100,22 @@ def from_source(source: dict[str, str]) -> FoundExperiment:
             f"the sweep '{source['name']}' was started from a Python value that lies in no file, so it cannot be found "
             "again. Put the experiment into a file as `experiment = Experiment(...)` to resume such sweeps."
         )
-    return find(source["name"] if source["kind"] == "shipped" else source["path"])
+    if source["kind"] == "shipped":
+        return find(source["name"])
+    path = Path(source["path"])
+    here = Path.cwd() / path.name
+    if path.is_file() or not here.is_file():
+        return find(str(path))
+    return from_file(here)  # the code has moved: it is looked for where the command is given
 
 
 def _shipped(listing: Listing) -> FoundExperiment:
-    module = _imported(listing.path, lambda: importlib.import_module(f"experiments.{listing.name}"))
+    module = imported_module(listing.path, f"experiments.{listing.name}")
     return FoundExperiment(
         name=listing.name,
         question=listing.question,
         source={"kind": "shipped", "name": listing.name},
-        experiment=_experiment_in(module, listing.path),
+        experiment=experiment_in(module, listing.path),
     )
 
 
@@ -130,12 +124,12 @@ def from_file(path: Path) -> FoundExperiment:
     fault = name_fault(path.stem)
     if fault:
         raise InputError(f"{path}: the file's name is the experiment's name, and {fault}")
-    module = _imported(path, lambda: _load(path))
+    module = imported_file(path)
     return FoundExperiment(
         name=path.stem,
         question=question_of(path),
         source={"kind": "file", "name": path.stem, "path": str(path)},
-        experiment=_experiment_in(module, path),
+        experiment=experiment_in(module, path),
     )
 
 
@@ -153,70 +147,3 @@ def of_value(experiment: Experiment, name: str | None) -> FoundExperiment:
     if not name:
         raise InputError("this experiment stands in no file, so it has no name. Give one: experiment.run(name='...').")
     return FoundExperiment(name=name, question="", source={"kind": "python", "name": name}, experiment=experiment)
-
-
-def _load(path: Path) -> ModuleType:
-    name = f"raysweeps_experiment_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))  # appended: a folder `experiments` beside the file must not hide ours
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None  # noqa: S101 - a .py file always has one
-    assert spec.loader is not None  # noqa: S101
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-def _imported(path: Path, load: Any) -> ModuleType:
-    try:
-        module: ModuleType = load()
-    except InputError as error:
-        raise InputError(*(f"{path}: {fault}" for fault in error.faults)) from error
-    except (Exception, SystemExit) as error:
-        option = _unknown_option(error)
-        if option:
-            raise InputError(f"{path}: {option}") from error
-        raise ExperimentImportError(
-            f"{path} does not import; its own traceback is above.", _own(path, error)
-        ) from error
-    return module
-
-
-def _own(path: Path, error: BaseException) -> str:
-    """The traceback from the experiment's file on: what lies above it is ours."""
-    frames = traceback.extract_tb(error.__traceback__)
-    first = next((i for i, frame in enumerate(frames) if frame.filename == str(path)), len(frames))
-    lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames[first:])] if frames[first:] else []
-    return "".join([*lines, *traceback.format_exception_only(error)])
-
-
-def _unknown_option(error: BaseException) -> str:
-    """A sentence for `ASHA(grace_periood=1)`, empty for every other exception."""
-    match = re.match(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
-    if not isinstance(error, TypeError) or match is None:
-        return ""
-    import experiments
-
-    kind = getattr(experiments, match[1], None) if match[1] in experiments.__all__ else None
-    options = list(getattr(kind, "__dataclass_fields__", {}))
-    if not options:
-        return ""
-    return f"{match[1]} has no option '{match[2]}' (it has {', '.join(options)}).{nearest(match[2], options)}"
-
-
-def _experiment_in(module: ModuleType, path: Path) -> Experiment:
-    from experiments._sweep.experiment import Experiment
-
-    found = getattr(module, "experiment", None)
-    if not isinstance(found, Experiment):
-        others = [name for name, value in vars(module).items() if isinstance(value, Experiment)]
-        there = f"it has {', '.join(others)}" if others else "it has no Experiment at all"
-        raise InputError(f"{path} has no `experiment = Experiment(...)`; {there}. Call the one to run `experiment`.")
-    return found

@@ -122,17 +122,17 @@ class Sweep:
             metric=trial.metric,
             value=trial.value,
             epoch=trial.epoch,
-            checkpoint=self._checkpoint(trial, trial.epoch),
+            checkpoint=self._checkpoint(trial, trial.epoch, trial.value),
         )
 
-    def _checkpoint(self, trial: TrialHistory, epoch: int) -> Path | None:
+    def _checkpoint(self, trial: TrialHistory, epoch: int, value: float) -> Path | None:
         from trainables import find_checkpoint
 
         record = trial.epochs[epoch - 1]
         if record.checkpoint is not None:
             reported = self.folder / record.checkpoint
             return reported if reported.is_dir() else None
-        return find_checkpoint(trial_folder(self.folder, trial.number), epoch, record.metrics)
+        return find_checkpoint(trial_folder(self.folder, trial.number), epoch, trial.metric, value)
 
     def frame(self) -> pd.DataFrame:
         """A pandas table, one row a trial; hyperparameters in columns `config/...`."""

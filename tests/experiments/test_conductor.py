@@ -62,9 +62,10 @@ def run(driven: Driven) -> None:
     run_here(driven.conductor, workplace, time_limit_s=None)
 
 
-def fault(text: str = "ValueError: no") -> Fault:
-    """An exception of a trainable."""
-    return Fault(ending="error", summary=text, traceback=f"Traceback ...\n{text}", fresh_process=False)
+def fault(text: str = "ValueError: no", line: int = 7) -> Fault:
+    """An exception of a trainable, raised in some line of its file."""
+    shown = f'Traceback (most recent call last):\n  File "mine.py", line {line}, in train\n    ...\n{text}\n'
+    return Fault(ending="error", summary=text, traceback=shown, fresh_process=False)
 
 
 # How trials end
@@ -173,21 +174,21 @@ def test_a_metric_missing_in_one_trial_is_that_trials_error(drive: Drive) -> Non
 
 
 def test_the_same_exception_in_the_first_trials_stops_the_sweep(drive: Drive) -> None:
-    """Three of three are the code's fault; the sweep fails with that exception."""
+    """Three of three are the code's fault, whatever values their messages have; the sweep fails with the exception."""
     driven = drive(experiment(num_trials=9))
-    for _ in range(3):
+    for number in range(3):
         segment = take(driven.conductor)
-        driven.conductor.failed(segment.trial, segment.number, fault())
+        driven.conductor.failed(segment.trial, segment.number, fault(f"ValueError: x is {number}"))
     assert driven.conductor.halt is not None and driven.conductor.halt.reason == "failed"
-    assert driven.conductor.halt.why == "the first 3 trials all ended with: ValueError: no"
+    assert driven.conductor.halt.why == "the first 3 trials all ended with: ValueError: x is 2"
 
 
 def test_different_exceptions_do_not(drive: Drive) -> None:
     """Nor does the same one after a first trial that succeeded."""
     driven = drive(experiment(num_trials=9))
-    for text in ("ValueError: a", "ValueError: b", "ValueError: a", "ValueError: a", "ValueError: a"):
+    for text, line in (("ValueError", 7), ("KeyError", 7), ("ValueError", 8), ("ValueError", 7), ("ValueError", 7)):
         segment = take(driven.conductor)
-        driven.conductor.failed(segment.trial, segment.number, fault(text))
+        driven.conductor.failed(segment.trial, segment.number, fault(text, line))
     assert driven.conductor.halt is None
 
 

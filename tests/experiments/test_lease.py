@@ -13,9 +13,20 @@ from pathlib import Path
 
 import pytest
 
-from experiments._sweep.ledger.lease import LEASE, STALE_S, Holder, Lease, SweepInUseError, holder_of, process_start
+from experiments._sweep.ledger.lease import (
+    LEASE,
+    STALE_S,
+    Holder,
+    Lease,
+    SweepInUseError,
+    holder_of,
+    process_start,
+    this_machine,
+)
 
-OURS = Holder(socket.gethostname(), os.getpid(), process_start(os.getpid()), "2026-01-01 00:00:00 UTC", 3)
+OURS = Holder(
+    socket.gethostname(), os.getpid(), process_start(os.getpid()), "2026-01-01 00:00:00 UTC", 3, this_machine()
+)
 ABROAD = Holder("another-host", 7, "123", "2026-01-01 00:00:00 UTC", 9)
 
 

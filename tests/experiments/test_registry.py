@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from experiments import InputError, replace
-from experiments._sweep.registry import ExperimentImportError, find, from_source, of_value, shipped
+from experiments._sweep.importing import ExperimentImportError
+from experiments._sweep.registry import find, from_source, of_value, shipped
 from tests.experiments.conftest import experiment as made
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -250,3 +251,31 @@ def test_a_variant_is_four_lines() -> None:
     assert replace(made(), num_trials=9).num_trials == 9
     with pytest.raises(InputError, match=r"num_trials must be"):
         replace(made(), num_trials=0)
+
+
+def test_a_file_may_not_start_sweeps_when_it_is_imported(write: Write) -> None:
+    """`experiment.run()` at the top level would start a sweep in every trial's process."""
+    path = write(EXPERIMENT + "\nexperiment.run()\n")
+    with pytest.raises(InputError, match=r"must stand below `if __name__ == '__main__':`"):
+        find(str(path))
+
+
+def test_a_hidden_folder_is_named(write: Write) -> None:
+    """Somebody's own `trainables/mine.py` beside the file is not found; both folders are named."""
+    path = write("from trainables.mine import x\n")
+    (path.parent / "trainables").mkdir()
+    with pytest.raises(ExperimentImportError) as refused:
+        find(str(path))
+    assert f"so the folder {path.parent / 'trainables'} is not found under that name: rename it" in str(refused.value)
+
+
+def test_code_that_has_moved_is_found_where_the_command_is_given(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G5: resume needs the sweep's folder and the code, wherever that is now."""
+    path = write(name="moved")
+    source = {"kind": "file", "name": "moved", "path": str(tmp_path / "was" / "here" / "moved.py")}
+    with pytest.raises(InputError, match=r"give the command in the folder where moved\.py is now"):
+        from_source(source)
+    monkeypatch.chdir(path.parent)
+    assert from_source(source).source["path"] == str(path)

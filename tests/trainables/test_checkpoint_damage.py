@@ -115,9 +115,9 @@ def test_booby_trapped_state_is_not_run(tmp_path: Path) -> None:
 def test_damaged_checkpoint_is_not_found(tmp_path: Path) -> None:
     """The best epoch's checkpoint is only given when it is whole."""
     path = _save(CheckpointFolder(tmp_path), 2)
-    assert find_checkpoint(tmp_path, 2, {"epoch": 2}) == path
+    assert find_checkpoint(tmp_path, 2, "epoch", 2) == path
     _flip(path / "state.pt")
-    assert find_checkpoint(tmp_path, 2, {"epoch": 2}) is None
+    assert find_checkpoint(tmp_path, 2, "epoch", 2) is None
 
 
 @pytest.mark.parametrize("share", [0, 0.001, 0.5, 0.8, 0.999, 2])

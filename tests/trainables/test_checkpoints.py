@@ -129,13 +129,25 @@ def test_what_is_kept(metric: str | None, mode: Any, values: list[float], kept: 
 
 
 def test_best_is_found(tmp_path: Path) -> None:
-    """The checkpoint of an epoch is found by its record, in whatever segment; another one is not."""
-    _save(CheckpointFolder(tmp_path, segment=1), 1, loss=math.nan)
+    """The checkpoint of an epoch is found by its record's value, in whatever segment; another one is not."""
+    folder = CheckpointFolder(tmp_path, segment=1)
+    nested = folder.save(1, {"epoch": 1, "val": {"loss": 0.7}}, None)
     path = _save(CheckpointFolder(tmp_path, segment=2), 2, loss=0.5)
-    assert find_checkpoint(tmp_path, 2, {"loss": 0.5, "epoch": 2}) == path
-    assert find_checkpoint(tmp_path, 1, {"epoch": 1, "loss": math.nan}) is not None
-    assert find_checkpoint(tmp_path, 2, {"epoch": 2, "loss": 0.6}) is None
-    assert find_checkpoint(tmp_path, 3, {"epoch": 3}) is None
+    assert find_checkpoint(tmp_path, 2, "loss", 0.5) == path
+    assert find_checkpoint(tmp_path, 1, "val/loss", 0.7) == nested
+    assert find_checkpoint(tmp_path, 2, "loss", 0.6) is None
+    assert find_checkpoint(tmp_path, 2, "accuracy", 0.5) is None
+    assert find_checkpoint(tmp_path, 3, "loss", 0.5) is None
+
+
+def test_epochs_that_nobody_knows_of_are_left_aside(tmp_path: Path) -> None:
+    """With `until`, training continues from the newest checkpoint up to that epoch."""
+    for epoch in (1, 2, 3):
+        _save(CheckpointFolder(tmp_path, keep=3), epoch)
+    newest = CheckpointFolder(tmp_path, segment=2, until=2).newest()
+    assert newest is not None
+    assert newest.epoch == 2
+    assert CheckpointFolder(tmp_path, segment=2, until=0).newest() is None
 
 
 def test_saved_again_in_the_same_segment(tmp_path: Path) -> None:
@@ -174,7 +186,7 @@ def test_verifying_does_not_import_torch(tmp_path: Path) -> None:
     program = (
         "import sys; from trainables import CheckpointFolder, find_checkpoint; "
         f"assert CheckpointFolder({str(tmp_path)!r}).newest().epoch == 1; "
-        f"assert find_checkpoint({str(tmp_path)!r}, 1, {{'epoch': 1}}); "
+        f"assert find_checkpoint({str(tmp_path)!r}, 1, 'epoch', 1); "
         "assert not {'torch', 'ray', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

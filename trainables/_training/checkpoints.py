@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from trainables._training.checkpoint_files import (
     DamagedCheckpointError,
     Manifest,
-    canonical,
     describe,
     read_manifest,
     read_state,
@@ -62,7 +61,8 @@ class Saved:
 class CheckpointFolder:
     """The checkpoints of one trial, as one of its segments reads and writes them.
 
-    Kept are the `keep` newest epochs and the best one by `metric` (the first of equals; NaN is never best).
+    Kept are the `keep` newest epochs and the best one by `metric` (the first of equals; NaN is never best). Where
+    `until` is given, later epochs are as if they were not there: whoever decides knows nothing of them.
     """
 
     damaged: list[Path]
@@ -72,9 +72,11 @@ class CheckpointFolder:
         self,
         root: str | os.PathLike[str],
         segment: int = 1,
+        *,
         keep: int = 2,
         metric: str | None = None,
         mode: Literal["min", "max"] = "min",
+        until: int | None = None,
     ) -> None:
         if segment < 1 or keep < 1 or mode not in {"min", "max"}:
             message = (
@@ -83,6 +85,7 @@ class CheckpointFolder:
             )
             raise ValueError(message)
         self.root, self.segment, self.keep, self.metric, self.mode = Path(root), segment, keep, metric, mode
+        self.until = until
         self.damaged = []
         self._verified: dict[Path, Saved] = {}
         self._leftovers_removed = False
@@ -92,9 +95,10 @@ class CheckpointFolder:
         self.damaged = []
         for folder in _folders(self.root, self.segment):
             saved = _verify(folder)
-            if saved is not None:
+            if saved is None:
+                self.damaged.append(folder)
+            elif self.until is None or saved.epoch <= self.until:
                 return saved
-            self.damaged.append(folder)
         return None
 
     def save(self, epoch: int, record: dict[str, Any], state: Any) -> Path:
@@ -155,13 +159,28 @@ class CheckpointFolder:
         return best
 
 
-def find_checkpoint(root: str | os.PathLike[str], epoch: int, record: dict[str, Any]) -> Path | None:
-    """Return the folder of the verified checkpoint of `epoch` whose record is `record`, of any segment; or None."""
+def find_checkpoint(root: str | os.PathLike[str], epoch: int, metric: str, value: float) -> Path | None:
+    """Return the folder of the verified checkpoint of `epoch` whose record has `metric` at `value`; or None.
+
+    Args:
+        root: The trial's folder; all segments in it are looked at.
+        epoch: From 1.
+        metric: By name; a metric inside a dict by its path, as in `val/loss`.
+        value: What the record must say, to the bit.
+    """
     for folder in _folders(Path(root)):
         saved = _verify(folder) if folder.name == f"epoch-{epoch:05d}" else None
-        if saved is not None and canonical(saved.record) == canonical(record):
+        if saved is not None and _at(saved.record, metric) == value:
             return folder
     return None
+
+
+def _at(record: dict[str, Any], metric: str) -> Any:
+    """The metric, which may lie inside a dict."""
+    if metric in record:
+        return record[metric]
+    outer, _, inner = metric.partition("/")
+    return _at(record[outer], inner) if inner and isinstance(record.get(outer), dict) else None
 
 
 def _folders(root: Path, last_segment: int | None = None) -> list[Path]:

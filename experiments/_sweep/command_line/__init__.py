@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from experiments._sweep.command_line.parser import parse
 from experiments._sweep.errors import EngineError, InputError
+from experiments._sweep.importing import ExperimentImportError
 from experiments._sweep.ledger.files import LedgerError
 from experiments._sweep.ledger.lease import SweepInUseError
-from experiments._sweep.registry import ExperimentImportError
 from experiments._sweep.views.words import clean
 
 if TYPE_CHECKING:

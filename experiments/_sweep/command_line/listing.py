@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from experiments._sweep.errors import InputError
-from experiments._sweep.registry import ExperimentImportError, find, shipped
+from experiments._sweep.importing import ExperimentImportError
+from experiments._sweep.registry import find, shipped
 
 if TYPE_CHECKING:
     import argparse

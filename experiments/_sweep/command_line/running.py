@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments._sweep.command_line.listing import asked
+from experiments._sweep.ledger.records import SUCCESSES
 from experiments._sweep.names import sweep_folder
 from experiments._sweep.views.words import clean
 from experiments._sweep.watching import watching
@@ -37,7 +38,8 @@ def resume(arguments: argparse.Namespace) -> int:
     history = sweep.history
     if history.end is not None and history.end.reason == "finished":
         print(f"{sweep.name} has finished: nothing is left to do.")
-        return _summary(sweep)
+        _summary(sweep)
+        return 0 if any(history.in_state(*SUCCESSES)) else 1
     found = overridden(from_source(history.sweep.source), history.sweep.overrides)
     remembered = history.drivers[-1].data_dir if history.drivers else None
     options = RunOptions(
@@ -63,9 +65,8 @@ def _told(outcome: Outcome) -> int:
     return outcome.code
 
 
-def _summary(sweep: object) -> int:
+def _summary(sweep: object) -> None:
     from experiments._sweep.views.summary import summary_lines
 
     for line in summary_lines(sweep):
         print(line)
-    return 0

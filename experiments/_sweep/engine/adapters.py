@@ -99,6 +99,7 @@ class SegmentSearcher(_Adapter, Searcher):  # type: ignore[misc]
             "segment": segment.number,
             "config": segment.config,
             "checkpoint": segment.checkpoint,
+            "epochs_known": segment.epochs_known,
         }
 
     def on_trial_complete(self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False) -> None:

@@ -17,8 +17,8 @@ class Segment:
     trial: int
     number: int
     config: dict[str, Any]
-    epochs: int
-    """The trial's budget."""
+    epochs_known: int
+    """Epochs that the ledger has; a checkpoint may be one ahead, not more."""
     checkpoint: str | None
     """For plain Ray functions: the newest checkpoint they reported, relative to the sweep's folder."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from experiments._sweep.engine.assignments import Halt, Reason, Segment, trial_seed
+from experiments._sweep.engine.faults import cause_of
 from experiments._sweep.engine.measurements import Measurement, read_metrics
 from experiments._sweep.engine.verdicts import verdict_on
 from experiments._sweep.ledger.records import (
@@ -96,10 +97,9 @@ class Conductor:
         from search_spaces import merge
 
         config = merge(self.experiment.space, values)
-        config.setdefault("epochs", self.experiment.epochs)
-        config_type = getattr(self.experiment.trainable, "config_type", None)
-        if config_type is None or "seed" in config_type.model_fields:
-            config.setdefault("seed", trial_seed(self.experiment.seed, number))
+        for name, value in (("epochs", self.experiment.epochs), ("seed", trial_seed(self.experiment.seed, number))):
+            if self.experiment.takes(name):
+                config.setdefault(name, value)
         return config
 
     def _start(self, number: int, *proposed: TrialProposed) -> Segment:
@@ -115,7 +115,7 @@ class Conductor:
             trial=number,
             number=segment,
             config=trial.config,
-            epochs=self.experiment.budget(trial.config),
+            epochs_known=len(trial.epochs),
             checkpoint=newest.checkpoint if newest else None,
         )
 
@@ -217,8 +217,8 @@ class Conductor:
             return
         self._end(self.history.trials[trial], fault.ending, fault.summary, fault.traceback)
         first = [self.history.trials.get(number) for number in range(SAME_EXCEPTION)]
-        texts = {each.why if each and each.state == "error" and each.traceback else None for each in first}
-        if len(texts) == 1 and None not in texts:
+        causes = {cause_of(each.traceback) if each and each.state == "error" else "" for each in first}
+        if trial < SAME_EXCEPTION and len(causes) == 1 and "" not in causes:
             self.stop("failed", f"the first {SAME_EXCEPTION} trials all ended with: {fault.summary}")
 
     def lost(self, trial: int, segment: int, evidence: str) -> None:
@@ -226,12 +226,12 @@ class Conductor:
         if not self.owns(trial, segment):
             return
         known = self.history.trials[trial]
-        self.journal.write(
-            SegmentInterrupted(trial=trial, segment=segment, cause="lost", why=evidence, t=self.journal.t)
-        )
-        times = sum(each.cause == "lost" for each in known.segments)
-        if times > LOSSES_ALLOWED:
-            self._end(known, "lost", f"its process was lost {times} times, the last time: {evidence}")
+        t = self.journal.t
+        loss = SegmentInterrupted(trial=trial, segment=segment, cause="lost", why=evidence, t=t)
+        times = 1 + sum(each.cause == "lost" for each in known.segments)
+        why = f"its process was lost {times} times, the last time: {evidence}"
+        end = [TrialEnded(trial=trial, ending="lost", why=why, t=t)] if times > LOSSES_ALLOWED else []
+        self.journal.write(loss, *end)
 
     def _end(self, trial: TrialHistory, ending: str, why: str, traceback: str = "") -> None:
         self.journal.write(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,16 @@ class Fault:
         prefix = f"{FAULT}/"
         fields = {key.removeprefix(prefix): value for key, value in flat.items() if key.startswith(prefix)}
         return cls(**fields) if fields else None
+
+
+def cause_of(text: str) -> str:
+    """Where and what: the innermost frame and the type in a traceback's text; empty for an empty one.
+
+    Messages are left out: they often contain values of the configuration.
+    """
+    places = re.findall(r'^ *File "(.+)", line (\d+)', text, flags=re.MULTILINE)
+    kind = text.rstrip().rpartition("\n")[2].partition(":")[0]
+    return f"{kind} at {':'.join(places[-1]) if places else 'an unknown place'}" if text else ""
 
 
 def _traceback(error: BaseException) -> str:

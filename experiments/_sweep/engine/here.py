@@ -27,7 +27,7 @@ def run_here(conductor: Conductor, workplace: Workplace, *, time_limit_s: float 
 
 
 def _train(conductor: Conductor, segment: Segment, workplace: Workplace, drain: Drain) -> None:
-    payload = {"trial": segment.trial, "segment": segment.number}
+    payload = {"trial": segment.trial, "segment": segment.number, "epochs_known": segment.epochs_known}
     checkpoints = checkpoints_of(payload, workplace)
     trainable = conductor.experiment.trainable
     records = None

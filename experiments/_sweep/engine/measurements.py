@@ -35,7 +35,7 @@ def read_metrics(reported: Any, metric: str) -> Measurement:
     """The result in JSON; numpy numbers and tensors of one element become Python numbers."""
     if not isinstance(reported, Mapping):
         return Measurement(metrics={}, fault=f"a record is a dict of metrics by name, got {type(reported).__name__}")
-    metrics = {str(name): _plain(value) for name, value in reported.items()}
+    metrics = _flat({str(name): _plain(value) for name, value in reported.items()})
     fault = _fault(metrics)
     if fault:
         return Measurement(metrics=metrics, fault=fault)
@@ -48,9 +48,17 @@ def read_metrics(reported: Any, metric: str) -> Measurement:
         )
     value = metrics[metric]
     if not isinstance(value, (int, float)) or isinstance(value, bool):
-        kind = type(reported[metric]).__name__
+        kind = type(reported.get(metric, value)).__name__
         return Measurement(metrics=metrics, fault=f"metric '{metric}' must be a number, got {value!r} ({kind})")
     return Measurement(metrics=metrics, value=float(value))
+
+
+def _flat(metrics: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """`{"val": {"loss": 1}}` as `{"val/loss": 1}`, the way Ray hands results on."""
+    flat: dict[str, Any] = {}
+    for name, value in metrics.items():
+        flat |= _flat(value, f"{prefix}{name}/") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat
 
 
 def _plain(value: Any, depth: int = 0) -> Any:

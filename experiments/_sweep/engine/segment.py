@@ -84,6 +84,7 @@ def checkpoints_of(config: dict[str, Any], workplace: Workplace) -> Any:
     return CheckpointFolder(
         trial_folder(Path(workplace.sweep), config["trial"]),
         segment=config["segment"],
+        until=config["epochs_known"] + 1,
         metric=workplace.metric,
         mode=workplace.mode,
     )

@@ -44,6 +44,8 @@ class Holder:
     does not say (no /proc), and then the counter alone decides."""
     since: str
     counter: int
+    machine: str = ""
+    """What the process number counts in: the boot of the machine and the namespace of the container."""
 
 
 def process_start(pid: int) -> str:
@@ -56,6 +58,15 @@ def process_start(pid: int) -> str:
     return "" if state in "ZX" else rest[18]
 
 
+def this_machine() -> str:
+    """Tells this boot of this machine, and this container on it, from all others; host names need not."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return ""
+
+
 def holder_of(sweep: Path) -> Holder | None:
     """Who holds the sweep, None when nobody does or the lease is stale."""
     path = sweep / LEASE
@@ -65,7 +76,7 @@ def holder_of(sweep: Path) -> Holder | None:
         return None
     except (ValueError, TypeError):
         return Holder("an unknown host", 0, "", "an unknown time", 0) if _age_s(path) < STALE_S else None
-    if holder.host == socket.gethostname() and holder.started:
+    if holder.started and holder.machine == this_machine():
         return holder if process_start(holder.pid) == holder.started else None
     return holder if _age_s(path) < STALE_S else None
 
@@ -151,7 +162,7 @@ class Lease:
 
     def _holder(self) -> Holder:
         pid = os.getpid()
-        return Holder(socket.gethostname(), pid, process_start(pid), self._since, self._counter)
+        return Holder(socket.gethostname(), pid, process_start(pid), self._since, self._counter, this_machine())
 
     def _write(self) -> None:
         beside = self._path.with_suffix(".new")
