@@ -96,3 +96,15 @@ def test_g12_an_epoch_that_does_not_end_is_cut(driver: Start, workplace: Path) -
     assert code == 130, output
     assert time.monotonic() - began < 30
     assert {trial.ending for trial in opened(workplace, "witnessed").trials} == {"interrupted"}
+
+
+def test_g12_a_second_signal_exits_at_once(driver: Start, workplace: Path) -> None:
+    """Who presses Ctrl+C twice does not wait; the sweep can still be resumed."""
+    running = driver("run", "witnessed.py", "--set", "epoch_s=600")
+    running.until((workplace / "witness.began").exists)
+    running.signal(signal.SIGINT)
+    assert running.process.stdout is not None
+    said = next(line for line in running.process.stdout if "stopping" in line)
+    assert "interrupted by SIGINT" in said and "Ctrl+C again exits at once" in said
+    running.signal(signal.SIGINT)
+    assert running.process.wait(5) == 130

@@ -15,7 +15,8 @@ FAULT = "raysweeps_fault"
 """Key under which a trial's process reports a fault."""
 LONGEST_TRACEBACK = 20_000
 """Characters of it that are kept, from its end."""
-ENGINE = Path(__file__).parent
+MACHINERY = {"_sweep", "_training"}
+"""Folders whose frames lie between Ray and the code that raised."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +68,11 @@ def cause_of(text: str) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    """The traceback from the first frame that is not the engine's."""
+    """The traceback from the first frame that is not the machinery's; all of it where there is no other."""
     frame = error.__traceback__
-    while frame is not None and Path(frame.tb_frame.f_code.co_filename).parent == ENGINE:
+    while frame is not None and MACHINERY & set(Path(frame.tb_frame.f_code.co_filename).parts):
         frame = frame.tb_next
-    return "".join(traceback.format_exception(type(error), error, frame))
+    return "".join(traceback.format_exception(type(error), error, frame or error.__traceback__))
 
 
 def _said(error: BaseException) -> str:

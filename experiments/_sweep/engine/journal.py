@@ -24,6 +24,10 @@ class Observer(Protocol):
         """A record was written."""
         ...
 
+    def noted(self, text: str, history: History) -> None:
+        """Something is worth saying that is no record."""
+        ...
+
     def tick(self, history: History) -> None:
         """Called about ten times a second while the sweep runs."""
         ...
@@ -61,6 +65,10 @@ class Journal:
         for entry in self._writer.append(records):
             self.history.apply(entry)
             self._each(lambda observer, entry=entry: observer.saw(entry, self.history))
+
+    def note(self, text: str) -> None:
+        """Has something said that is no record."""
+        self._each(lambda observer: observer.noted(text, self.history))
 
     def tick(self) -> None:
         """Lets the observers refresh."""

@@ -40,6 +40,10 @@ class Drain:
             conductor.stop("time limit", f"the time limit of {self._limit_s:g} s was reached")
         if conductor.halt and self._since is None:
             self._since = time.monotonic()
+            conductor.journal.note(
+                f"stopping: {conductor.halt.why.splitlines()[0]}; running trials stop at their next report, after "
+                f"{DRAIN_S:g} s at the latest. Ctrl+C {'again ' if self._signal else ''}exits at once."
+            )
 
     @property
     def overdue(self) -> bool:

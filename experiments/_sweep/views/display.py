@@ -50,6 +50,12 @@ class Display:
             self._live.start()
         self.tick(history)
 
+    def noted(self, text: str, history: History) -> None:
+        """Remembers it like an event."""
+        self._last.append(clean(text))
+        self._drawn = 0.0
+        self.tick(history)
+
     def tick(self, history: History) -> None:
         """Draws, four times a second at most."""
         now = time.monotonic()

@@ -6,7 +6,7 @@ import time
 from typing import IO, TYPE_CHECKING
 
 from experiments._sweep.views.events import Events
-from experiments._sweep.views.words import counts, duration, number
+from experiments._sweep.views.words import clean, counts, duration, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,10 @@ class Lines:
         """Prints what the record is worth."""
         for line in self._events.of(entry, history):
             self._print(line)
+
+    def noted(self, text: str, history: History) -> None:
+        """Prints it."""
+        self._print(clean(text))
 
     def tick(self, history: History) -> None:
         """Says how far the sweep is when nothing else was said for a while."""

@@ -42,6 +42,9 @@ class Curves:
         elif isinstance(record, TrialEnded):
             self._close(record.trial)
 
+    def noted(self, text: str, history: History) -> None:
+        """Nothing: it is no curve."""
+
     def tick(self, history: History) -> None:
         """Nothing: each file is flushed by its own writer within a few seconds."""
 
