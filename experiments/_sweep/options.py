@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments._sweep.checks import corner_configurations
-from experiments._sweep.engine.ray_session import address_fault
+from experiments._sweep.engine.addresses import address_fault
 from experiments._sweep.engine.tokens import token_fault
 from experiments._sweep.errors import InputError
 from experiments._sweep.names import new_folder

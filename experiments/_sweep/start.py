@@ -17,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.engine.addresses import check_reachable
 from experiments._sweep.engine.assignments import Halt
 from experiments._sweep.engine.conductor import Conductor
 from experiments._sweep.engine.here import run_here
@@ -129,8 +130,12 @@ def _short(value: Any) -> str:
 
 
 def _check_resources(experiment: Experiment, options: RunOptions) -> None:
-    if options.address == "local" and not options.here:
+    if options.here:
+        return
+    if options.address == "local":
         local_slots(experiment.cpus_per_trial, experiment.gpus_per_trial)
+    elif ":" in options.address:
+        check_reachable(options.address)
 
 
 def _drive(

@@ -56,6 +56,11 @@ def test_a_cluster_is_joined_with_its_token_only(driver: Start, workplace: Path,
     assert code == 2, output
     assert "would be joined without a token" in output
     assert not (workplace / "results").exists()
+    nowhere = ("run", "witnessed.py", "--address", "127.0.0.1:1")
+    code, output = driver(*nowhere, RAY_AUTH_TOKEN=token).wait(20)
+    assert code == 3, output
+    assert "nobody answers at 127.0.0.1:1 (Connection refused)" in output
+    assert not (workplace / "results").exists()
     for _ in range(2):
         code, output = driver(*asked, RAY_AUTH_TOKEN=token).wait()
         assert code == 0, output

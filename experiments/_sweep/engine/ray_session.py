@@ -65,21 +65,6 @@ def _slots(nodes: list[dict[str, float]], cpus: float, gpus: float) -> int:
     return sum(fits)
 
 
-def address_fault(address: str) -> str:
-    """Why the address cannot be used, empty where it can."""
-    if "://" in address:
-        return (
-            f"--address: {address!r} is not supported. Use 'local', 'auto', or HOST:PORT of the head node from a node "
-            "of the cluster."
-        )
-    if address in ("local", "auto"):
-        return ""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
-        return f"--address: {address!r} is not an address. Use 'local', 'auto' or HOST:PORT, such as 10.0.0.1:6379."
-    return ""
-
-
 @contextlib.contextmanager
 def ray_session(address: str, cpus: float, gpus: float, data_dir: str | None) -> Iterator[int]:
     """A Ray session for as long as the context lasts, and how many trials it holds at a time.
