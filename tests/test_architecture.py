@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "policy": set(),
     "ledger": {"errors"},
     "names": {"errors", "ledger"},
+    "lookup": {"names"},
     "checks": {"names", "policy"},
     "experiment": {"checks", "errors"},
     "importing": {"errors", "experiment", "names"},

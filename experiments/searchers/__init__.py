@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from typing import TYPE_CHECKING, Any
+
+from experiments._sweep.lookup import names_in, value_called
 
 if TYPE_CHECKING:
     from experiments._sweep.policy import Searcher
@@ -18,7 +19,7 @@ _FILE = {"HyperOpt": "hyperopt", "Random": "random"}
 
 def names() -> list[str]:
     """The searchers' names on the command line, in alphabetical order."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    return names_in(__path__)
 
 
 def by_name(name: str) -> Searcher:
@@ -27,14 +28,8 @@ def by_name(name: str) -> Searcher:
     Raises:
         ValueError: There is none; the names there are, and the nearest, are in the message.
     """
-    if name.lower() not in names():
-        from experiments._sweep.names import nearest
-
-        meant = nearest(name.lower(), names())
-        raise ValueError(f"unknown searcher {name!r}: there are {', '.join(names())}.{meant}")
-    module = importlib.import_module(f"{__name__}.{name.lower()}")
-    searcher: Searcher = getattr(module, module.__all__[0])()
-    return searcher
+    found: Searcher = value_called(name, package=__name__, folder=__path__, kind="searcher")
+    return found
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,7 @@
 """An epoch of a 784-128-10 MLP on MNIST: slices of tensors in memory against the usual DataLoader.
 
-Batches of 64 of the 60,000 training images, Adam, one thread; once with the step and once the data alone.
+Batches of 64, Adam, one thread. An epoch is what a trial reports: one pass over 50,000 training images with a step per
+batch, then validation on 10,000 others; and, apart from that, the training images alone without any step.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 
     from torch.utils.data import DataLoader
 
-    from trainables import Examples
+    from trainables import TrainingData
 
 TARGET = 10.0
-"""Ratio that an epoch with the step must reach."""
+"""Ratio that a whole epoch must reach."""
 
 _BATCH_SIZE, _MEAN, _STD = 64, 0.1307, 0.3081
+_TRAINING, _VALIDATION = range(50_000), range(50_000, 60_000)
 
 
 def run(repetitions: int) -> int:
@@ -35,22 +37,22 @@ def run(repetitions: int) -> int:
     import torch
 
     torch.set_num_threads(1)
-    loader, examples = _usual_data(), _our_data()
+    (loader, held_out), data = _usual_data(), _our_data()
     generator = torch.Generator().manual_seed(0)
-    print(f"MNIST, 60,000 images, batches of {_BATCH_SIZE}, MLP 784-128-10, Adam, one thread; median of {repetitions}")
+    print(f"MNIST, batches of {_BATCH_SIZE}, MLP 784-128-10, Adam, one thread; median of {repetitions}")
     data_ratio = _compare(
         "data alone",
         repetitions,
         usual=lambda: _exhaust(loader),
-        ours=lambda: _exhaust(examples.shuffled(_BATCH_SIZE, generator)),
+        ours=lambda: _exhaust(data.training.shuffled(_BATCH_SIZE, generator)),
     )
-    our_epochs = _our_epochs(examples, repetitions)
+    our_epochs = _our_epochs(data, repetitions)
     step_ratio = _compare(
-        "with the step", repetitions, usual=_usual_epoch(loader), ours=lambda: next(our_epochs)["val_loss"]
+        "whole epoch", repetitions, usual=_usual_epoch(loader, held_out), ours=lambda: next(our_epochs)["val_loss"]
     )
     verdict = "reached" if step_ratio >= TARGET else "MISSED"
-    print(f"with the step {step_ratio:.1f} times faster, the data alone {data_ratio:.0f} times")
-    print(f"target {TARGET:.0f} times with the step: {verdict}")
+    print(f"the whole epoch {step_ratio:.1f} times faster, the data alone {data_ratio:.0f} times")
+    print(f"target {TARGET:.0f} times for the whole epoch: {verdict}")
     return 0 if step_ratio >= TARGET else 1
 
 
@@ -67,26 +69,36 @@ def _compare(what: str, repetitions: int, *, usual: Callable[[], object], ours: 
     return medians["DataLoader"] / medians["raysweeps"]
 
 
-def _usual_data() -> DataLoader[Any]:
-    from torch.utils.data import DataLoader
+def _usual_data() -> tuple[DataLoader[Any], DataLoader[Any]]:
+    from torch.utils.data import DataLoader, Subset
     from torchvision import datasets, transforms
 
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((_MEAN,), (_STD,))])
     dataset = datasets.MNIST(_root(), train=True, download=False, transform=transform)
-    return DataLoader(dataset, batch_size=_BATCH_SIZE, shuffle=True)
+    training, validation = Subset(dataset, _TRAINING), Subset(dataset, _VALIDATION)
+    return DataLoader(training, batch_size=_BATCH_SIZE, shuffle=True), DataLoader(validation, batch_size=1000)
 
 
-def _our_data() -> Examples:
+def _our_data() -> TrainingData:
     from torchvision import datasets
 
-    from trainables import Examples
+    from trainables import Examples, TrainingData
 
     dataset = datasets.MNIST(_root(), train=True, download=False)
-    return Examples(inputs=dataset.data.unsqueeze(1), targets=dataset.targets, mean=255 * _MEAN, std=255 * _STD)
+    parts = [
+        Examples(
+            inputs=dataset.data[rows.start : rows.stop].unsqueeze(1),
+            targets=dataset.targets[rows.start : rows.stop],
+            mean=255 * _MEAN,
+            std=255 * _STD,
+        )
+        for rows in (_TRAINING, _VALIDATION)
+    ]
+    return TrainingData(training=parts[0], validation=parts[1], classes=10)
 
 
-def _usual_epoch(loader: DataLoader[Any]) -> Callable[[], object]:
-    """Return an epoch of the usual kind, which also keeps the mean loss and accuracy, as the package's loop does."""
+def _usual_epoch(loader: DataLoader[Any], held_out: DataLoader[Any]) -> Callable[[], object]:
+    """Return an epoch of the usual kind, which also keeps mean loss and accuracy, as the package's loop does."""
     import torch
     from torch import nn
 
@@ -103,19 +115,21 @@ def _usual_epoch(loader: DataLoader[Any]) -> Callable[[], object]:
             optimizer.step()
             loss_sum += loss.item() * len(classes)
             correct += int((outputs.argmax(dim=1) == classes).sum())
+        with torch.no_grad():
+            for images, classes in held_out:
+                outputs = network(images)
+                loss_sum += nn.functional.cross_entropy(outputs, classes).item() * len(classes)
+                correct += int((outputs.argmax(dim=1) == classes).sum())
 
     return epoch
 
 
-def _our_epochs(examples: Examples, epochs: int) -> Any:
-    """Return the records of the package's own loop, which also validates each epoch (on 1,000 images)."""
+def _our_epochs(data: TrainingData, epochs: int) -> Any:
+    """Return the records of the package's own loop."""
     import trainables as parts
 
-    validation = parts.Examples(
-        inputs=examples.inputs[:1000], targets=examples.targets[:1000], mean=examples.mean, std=examples.std
-    )
     return parts.train_supervised(
-        data=parts.TrainingData(training=examples, validation=validation, classes=10),
+        data=data,
         model=lambda: parts.mlp(784, 10, layers=[128]),
         loss=parts.cross_entropy,
         scores={"accuracy": parts.accuracy},

@@ -7,6 +7,7 @@ import contextlib
 import re
 from typing import TYPE_CHECKING, NoReturn
 
+from experiments import schedulers, searchers
 from experiments._sweep.errors import InputError
 from experiments._sweep.names import nearest
 
@@ -98,8 +99,8 @@ def _question(parser: argparse.ArgumentParser) -> None:
     how_much = parser.add_argument_group("how much, in place of what the file says")
     how_much.add_argument("--trials", metavar="N", type=_number, help="number of trials")
     how_much.add_argument("--epochs", metavar="N", type=_number, help="budget of a trial in epochs")
-    how_much.add_argument("--search", metavar="NAME", help="searcher: hyperopt, random")
-    how_much.add_argument("--scheduler", metavar="NAME", help="scheduler: asha, fifo")
+    how_much.add_argument("--search", metavar="NAME", help=f"searcher: {', '.join(searchers.names())}")
+    how_much.add_argument("--scheduler", metavar="NAME", help=f"scheduler: {', '.join(schedulers.names())}")
     how_much.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="pin a hyperparameter")
     how_much.add_argument("--seed", metavar="N", type=_number, help="seed of the sweep")
     how_much.add_argument("--cpus-per-trial", metavar="X", type=_number, help="CPU cores of a trial")
