@@ -67,15 +67,8 @@ def start_sweep(
         raise InputError(*faults)
     _check_resources(found.experiment, options)
     storage = Path(options.storage).expanduser()
-    folder = new_folder(storage, options.name, found.name)
     asks = found.experiment.asks()
-    try:
-        storage.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700)
-    except OSError as error:
-        raise InputError(
-            f"--storage: {folder} cannot be made ({error.strerror}). Give a folder that you may write to."
-        ) from error
+    folder = _made_folder(storage, options.name, found.name)
     opened = SweepOpened(
         schema=SCHEMA,
         name=folder.name,
@@ -87,6 +80,21 @@ def start_sweep(
         at=time.time(),
     )
     return _drive(found, folder.resolve(), options, observers, opened)
+
+
+def _made_folder(storage: Path, name: str | None, experiment: str) -> Path:
+    while True:
+        folder = new_folder(storage, name, experiment)
+        try:
+            storage.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            continue  # another sweep took the name at this moment: the next number, or the refusal that tells
+        except OSError as error:
+            raise InputError(
+                f"--storage: {folder} cannot be made ({error.strerror}). Give a folder that you may write to."
+            ) from error
+        return folder
 
 
 def resume_sweep(

@@ -126,7 +126,9 @@ def driver(workplace: Path) -> Iterator[Callable[..., Driver]]:
     for each in started:
         if each.process.poll() is None:
             os.killpg(each.process.pid, signal.SIGKILL)
-            each.process.wait()
+        each.process.wait()
+        assert each.process.stdout is not None
+        each.process.stdout.close()
 
 
 def epochs_recorded(folder: Path) -> int:

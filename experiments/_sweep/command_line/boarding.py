@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,10 +28,10 @@ def board(arguments: argparse.Namespace) -> int:
             Curves(sweep.folder).redraw(sweep.history)
     url = _served(sweeps)
     print(f"TensorBoard shows {', '.join(sweep.name for sweep in sweeps)} at {url}   (Ctrl+C ends it)", flush=True)
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        print()
+    asked_to_end = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked_to_end.set())
+    asked_to_end.wait()
     return 0
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments._sweep.command_line.listing import asked
+from experiments._sweep.ledger.lease import refuse_if_held
 from experiments._sweep.ledger.records import SUCCESSES
 from experiments._sweep.names import sweep_folder
 from experiments._sweep.views.words import clean
@@ -34,6 +35,7 @@ def resume(arguments: argparse.Namespace) -> int:
     from experiments._sweep.sweep import Sweep
 
     folder = sweep_folder(arguments.sweep, Path(arguments.storage).expanduser())
+    refuse_if_held(folder)  # before anything slow is imported
     sweep = Sweep(folder)
     history = sweep.history
     if history.end is not None and history.end.reason == "finished":

@@ -81,6 +81,20 @@ def holder_of(sweep: Path) -> Holder | None:
     return holder if _age_s(path) < STALE_S else None
 
 
+def refuse_if_held(sweep: Path) -> None:
+    """Lets pass where nobody holds the sweep.
+
+    Raises:
+        SweepInUseError: Naming who does.
+    """
+    holder = holder_of(sweep)
+    if holder is not None:
+        raise SweepInUseError(
+            f"{sweep} is being written by process {holder.pid} on {holder.host} since {holder.since}. Wait for it, or "
+            "stop it with Ctrl+C; `sweep trials` shows how far it is."
+        )
+
+
 def _age_s(path: Path) -> float:
     try:
         with tempfile.TemporaryFile(dir=path.parent) as now:
@@ -121,12 +135,7 @@ class Lease:
             SweepInUseError: If a living driver holds it.
         """
         with _alone_in(self._path.parent):
-            holder = holder_of(self._path.parent)
-            if holder is not None:
-                raise SweepInUseError(
-                    f"{self._path.parent} is being written by process {holder.pid} on {holder.host} since "
-                    f"{holder.since}. Wait for it, or stop it with Ctrl+C; `sweep trials` shows how far it is."
-                )
+            refuse_if_held(self._path.parent)
             self._path.unlink(missing_ok=True)
             try:
                 os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
