@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 
 def run_here(conductor: Conductor, workplace: Workplace, *, time_limit_s: float | None) -> None:
-    """Runs the sweep; Ctrl+C stops at the next epoch, a second one at once."""
+    """Runs the sweep; Ctrl+C stops at the next epoch, a second one at once.
+
+    A trial gets as many threads as it would have on Ray: its CPU share.
+    """
+    from trainables import limit_threads
+
+    limit_threads(conductor.experiment.cpus_per_trial)
     drain = Drain(time_limit_s)
     with drain.listening():
         while True:

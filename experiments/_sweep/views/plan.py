@@ -41,7 +41,8 @@ def plan_lines(
     )
     at_a_time = "as many at a time as the cluster holds" if slots is None else f"{slots} at a time on this machine"
     cpus, gpus = experiment.cpus_per_trial, experiment.gpus_per_trial
-    yield from _entry("resources", [f"{cpus:g} CPU and {gpus:g} GPU a trial; {at_a_time}"])
+    shared = ["trials share a GPU: nothing bounds the memory that each takes of it"] if 0 < gpus < 1 else []
+    yield from _entry("resources", [f"{cpus:g} CPU and {gpus:g} GPU a trial; {at_a_time}", *shared])
     yield from _entry("seed", [str(experiment.seed)])
     yield from _entry("folder", [str(folder)])
 
