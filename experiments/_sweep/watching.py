@@ -22,13 +22,14 @@ def watching(found: FoundExperiment, *, here: bool = False) -> Callable[[Path], 
         from experiments._sweep.views.display import Display
         from experiments._sweep.views.lines import Lines
         from experiments._sweep.views.tensorboard import Curves
+        from experiments._sweep.views.words import place
         from search_spaces import dimensions
 
         console = Console()
         searched = [dimension.name for dimension in dimensions(found.experiment.space)]
         live = console.is_terminal and not here  # a breakpoint needs the terminal for itself
         heading = f"{found.name}: {found.question}" if found.question else found.name
-        print(f"{heading}\nsweep {folder}", flush=True)  # noqa: T201 - the first line of every view
-        return [Curves(folder), Display(console, searched) if live else Lines(sys.stdout)]
+        print(f"{heading}\nsweep {place(folder)}", flush=True)  # noqa: T201 - the first line of every view
+        return [Display(console, searched) if live else Lines(sys.stdout), Curves(folder)]
 
     return observers

@@ -77,7 +77,7 @@ def test_g8_and_g12_a_second_driver_is_refused_and_ctrl_c_drains(driver: Start, 
     code, output = first.wait(40)
     assert code == 130, output
     assert time.monotonic() - interrupted_at < 30
-    assert f"go on with: sweep resume {folder}" in output
+    assert "go on with: sweep resume results/witnessed" in output
     assert {trial.ending for trial in opened(workplace, "witnessed").trials} <= {"completed", "interrupted"}
     code, output = driver("resume", "witnessed").wait()
     assert code == 0, output

@@ -9,7 +9,7 @@ from experiments._sweep.command_line.listing import asked
 from experiments._sweep.ledger.lease import refuse_if_held
 from experiments._sweep.ledger.records import SUCCESSES
 from experiments._sweep.names import sweep_folder
-from experiments._sweep.views.words import clean
+from experiments._sweep.views.words import clean, place
 from experiments._sweep.watching import watching
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _told(outcome: Outcome) -> int:
         print(f"{sweep.name}: {clean(outcome.why, lines=True)}")
     _summary(sweep)
     if outcome.reason in ("interrupted", "time limit", "fault"):
-        print(f"go on with: sweep resume {sweep.folder}")
+        print(f"go on with: sweep resume {place(sweep.folder)}")
     return outcome.code
 
 

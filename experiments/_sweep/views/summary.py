@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.views.tensorboard import FOLDER
-from experiments._sweep.views.words import clean, counts, duration, number, setting
+from experiments._sweep.views.words import clean, counts, duration, number, place, setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,6 @@ def summary_lines(sweep: Any) -> Iterator[str]:
     yield f"best: trial {best.trial} with {clean(best.metric)} {number(best.value)} at epoch {best.epoch}"
     yield f"      {', '.join(f'{clean(key)} {setting(value)}' for key, value in best.config.items())}"
     if best.checkpoint is not None:
-        yield f"      checkpoint {best.checkpoint}"
-    yield f"all trials:  sweep trials {sweep.folder}"
-    yield f"TensorBoard: sweep board {sweep.folder}   (or: tensorboard --logdir {sweep.folder / FOLDER})"
+        yield f"      checkpoint {place(best.checkpoint)}"
+    yield f"all trials:  sweep trials {place(sweep.folder)}"
+    yield f"TensorBoard: sweep board {place(sweep.folder)}   (or: tensorboard --logdir {place(sweep.folder / FOLDER)})"

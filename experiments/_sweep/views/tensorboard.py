@@ -6,8 +6,10 @@ again, so that nothing is missing or doubled after a crash.
 
 from __future__ import annotations
 
+import importlib
 import math
 import shutil
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,9 @@ class Curves:
 
     def __init__(self, sweep: Path) -> None:
         self._folder = sweep / FOLDER
+        # While Ray starts: importing it takes a second, which the first epoch must not wait for.
+        self._import = threading.Thread(target=importlib.import_module, args=("tensorboardX.writer",), daemon=True)
+        self._import.start()
         self._writers: dict[int, Any] = {}
         self._made = 0
 
@@ -65,6 +70,7 @@ class Curves:
             self._close(trial.number)
 
     def _write(self, record: EpochReported, at: float) -> None:
+        self._import.join()  # two threads must not import a package with cycles at the same time
         from tensorboardX.proto.summary_pb2 import Summary
 
         values = [

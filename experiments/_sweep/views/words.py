@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.ledger.records import FINAL_ENDINGS
@@ -43,6 +45,12 @@ def setting(value: Any) -> str:
 def settings(config: Mapping[str, Any], names: list[str]) -> str:
     """`lr 0.003, batch_size 32`: the named hyperparameters of a flat configuration."""
     return ", ".join(f"{clean(name)} {setting(config[name])}" for name in names if name in config)
+
+
+def place(path: Path) -> str:
+    """A path as one would type it here: relative where it lies below the current folder, quoted where it must be."""
+    here = Path.cwd()
+    return clean(shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path)))
 
 
 def duration(seconds: float) -> str:
