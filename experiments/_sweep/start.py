@@ -167,7 +167,7 @@ def _drive(
             at=time.time(),
         )
         journal.write(*([opened] if opened else []), driver)
-        conductor = Conductor(experiment, journal)
+        conductor = Conductor(experiment, journal, folder)
         workplace = Workplace(
             source=TrainableSource(
                 path=source.get("path"), trainable=None if "path" in source else experiment.trainable

@@ -71,7 +71,7 @@ class Sweep:
         Raises:
             LedgerError: If it cannot be read.
         """
-        self.folder = folder
+        self.folder = folder.resolve()
         self.history = History(read(folder / LEDGER))
         if self.history.opened is None:
             raise LedgerError(f"{folder / LEDGER} is empty: the sweep was cut before it began. Remove {folder}.")

@@ -109,7 +109,7 @@ def drive(tmp_path: Path) -> Iterator[Callable[..., Driven]]:
         journals.append(journal)
         first = [] if journal.history.opened else [opened(asked)]
         journal.write(*first, driver(journal.history.driver + 1))
-        return Driven(Conductor(asked, journal), journal, place)
+        return Driven(Conductor(asked, journal, place), journal, place)
 
     yield start
     for journal in journals:

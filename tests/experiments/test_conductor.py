@@ -1,5 +1,6 @@
 """The conductor without Ray: how trials end, what is told again, and that a resumed sweep is the same sweep."""
 
+import errno
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -264,6 +265,7 @@ def test_a_plain_function_counts_for_itself(drive: Drive) -> None:
         tune.report({"loss": config["x"]})
 
     driven = drive(experiment(trainable=plain, num_trials=1))
+    (driven.folder / "ray" / "one").mkdir(parents=True)
     first = take(driven.conductor)
     assert driven.conductor.report(0, first.number, {"loss": 0.9}, "ray/one")
     assert driven.conductor.report(0, first.number, {"loss": 0.8})
@@ -271,8 +273,26 @@ def test_a_plain_function_counts_for_itself(drive: Drive) -> None:
     second = take(driven.conductor)
     assert second.checkpoint == "ray/one"
     assert driven.conductor.report(0, second.number, {"loss": 0.8})
-    assert not driven.conductor.report(0, second.number, {"loss": 0.7})
+    driven.conductor.lost(0, second.number, "it died")
+    (driven.folder / "ray" / "one").rmdir()
+    third = take(driven.conductor)
+    assert third.checkpoint is None, "a checkpoint that is gone: the function begins again, and so do its numbers"
+    assert driven.conductor.report(0, third.number, {"loss": 0.9})
+    assert driven.conductor.report(0, third.number, {"loss": 0.8})
+    assert not driven.conductor.report(0, third.number, {"loss": 0.7})
     assert [epoch.metrics["loss"] for epoch in only(driven).epochs] == [0.9, 0.8, 0.7]
+
+
+def test_a_full_disk_is_not_the_trials_fault(drive: Drive) -> None:
+    """F7: the sweep stops with the disk's own words, the trial is interrupted, and one made to return is as well."""
+    driven = drive(experiment(num_trials=4))
+    first, second = take(driven.conductor), take(driven.conductor)
+    driven.conductor.failed(first.trial, first.number, Fault.of(OSError(errno.ENOSPC, "No space left on device")))
+    driven.conductor.returned(second.trial, second.number)
+    halt = driven.conductor.halt
+    assert halt is not None and halt.reason == "fault"
+    assert halt.why == "OSError: [Errno 28] No space left on device. Make room or restore access, then resume."
+    assert [trial.state for trial in driven.journal.history.trials.values()] == ["interrupted"] * 2
 
 
 # Held, drained, cut

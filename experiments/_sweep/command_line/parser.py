@@ -65,7 +65,7 @@ def build() -> tuple[_Parser, dict[str, _Parser]]:
     )
     top.add_argument("command", metavar="COMMAND", help="one of the commands below")
     made = {
-        name: _Parser(prog=f"sweep {name}", description=text.capitalize() + ".", allow_abbrev=False)
+        name: _Parser(prog=f"sweep {name}", description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
         for name, text in COMMANDS.items()
     }
     _list(made["list"])

@@ -23,6 +23,7 @@ from experiments._sweep.policy import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from experiments._sweep.engine.faults import Fault
     from experiments._sweep.engine.journal import Journal
@@ -38,10 +39,12 @@ SAME_EXCEPTION = 3
 class Conductor:
     """Decides for one driver of one sweep."""
 
-    def __init__(self, experiment: Experiment, journal: Journal) -> None:
+    def __init__(self, experiment: Experiment, journal: Journal, folder: Path) -> None:
+        """A conductor of the sweep in `folder`, whose ledger `journal` writes."""
         self.experiment = experiment
         self.journal = journal
         self.history = journal.history
+        self._folder = folder
         self.halt: Halt | None = None
         self._exhausted = False
         self._counts_epochs = not hasattr(experiment.trainable, "epochs")
@@ -107,7 +110,7 @@ class Conductor:
         segment = len(known.segments) + 1 if known else 1
         self.journal.write(*proposed, SegmentStarted(trial=number, segment=segment, t=self.journal.t))
         trial = self.history.trials[number]
-        checkpointed = [each for each in trial.epochs if each.checkpoint]
+        checkpointed = [each for each in trial.epochs if each.checkpoint and (self._folder / each.checkpoint).is_dir()]
         newest = checkpointed[-1] if checkpointed else None
         self._reported[number] = newest.epoch if newest else 0
         self._told[number] = 0
@@ -206,7 +209,9 @@ class Conductor:
         if not self.owns(trial, segment):
             return
         known = self.history.trials[trial]
-        if known.epochs:
+        if self.halt and self.halt.reason == "fault":  # it was made to return
+            self._interrupt(known, "fault", self.halt.why)
+        elif known.epochs:
             self._end(known, "completed", f"finished by itself after epoch {len(known.epochs)}")
         else:
             self._end(known, "error", f"finished without reporting {self.experiment.metric}")
@@ -214,6 +219,10 @@ class Conductor:
     def failed(self, trial: int, segment: int, fault: Fault) -> None:
         """The trainable raised."""
         if not self.owns(trial, segment):
+            return
+        if fault.storage:
+            self._interrupt(self.history.trials[trial], "fault", fault.summary)
+            self.stop("fault", f"{fault.summary}. Make room or restore access, then resume.")
             return
         self._end(self.history.trials[trial], fault.ending, fault.summary, fault.traceback)
         first = [self.history.trials.get(number) for number in range(SAME_EXCEPTION)]

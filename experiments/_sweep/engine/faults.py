@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import traceback
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ FAULT = "raysweeps_fault"
 """Key under which a trial's process reports a fault."""
 LONGEST_TRACEBACK = 20_000
 """Characters of it that are kept, from its end."""
+DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 MACHINERY = {"_sweep", "_training"}
 """Folders whose frames lie between Ray and the code that raised."""
 
@@ -30,6 +32,8 @@ class Fault:
     traceback: str
     fresh_process: bool
     """Whether the process must not be used again (its memory or its device is in doubt)."""
+    storage: bool = False
+    """Whether the disk is full or gone: not the trial's fault."""
 
     @classmethod
     def of(cls, error: BaseException) -> Fault:
@@ -42,6 +46,7 @@ class Fault:
             ending="out_of_memory" if memory else "error",
             summary=f"{type(error).__name__}: {text}" if text else type(error).__name__,
             traceback=_traceback(error)[-LONGEST_TRACEBACK:],
+            storage=isinstance(error, OSError) and error.errno in DISK_ERRORS,
             fresh_process=memory or "AcceleratorError" in names or "CUDA" in said,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bdb
 from typing import TYPE_CHECKING
 
 from experiments._sweep.engine.faults import Fault
@@ -41,6 +42,10 @@ def _train(conductor: Conductor, segment: Segment, workplace: Workplace, drain: 
         try:
             records = records or iter(trainable.epochs(segment.config, checkpoints))  # type: ignore[attr-defined]
             record = next(records, None)
+        except bdb.BdbQuit:
+            conductor.stop("interrupted", "the debugger was quit")
+            conductor.cut("the debugger was quit")
+            return
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a trainable raises is evidence
             conductor.failed(segment.trial, segment.number, Fault.of(error))
             return

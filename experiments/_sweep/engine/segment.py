@@ -96,7 +96,6 @@ def _run_function(trainable: Callable[..., Any], config: dict[str, Any], workpla
     from ray.train._internal.session import get_session
 
     if config["checkpoint"] is not None:
-        folder = Path(workplace.sweep) / config["checkpoint"]
-        if folder.is_dir():
-            get_session().loaded_checkpoint = tune.Checkpoint.from_directory(str(folder))
+        folder = str(Path(workplace.sweep) / config["checkpoint"])
+        get_session().loaded_checkpoint = tune.Checkpoint.from_directory(folder)
     trainable(config["config"])

@@ -40,9 +40,11 @@ class Drain:
             conductor.stop("time limit", f"the time limit of {self._limit_s:g} s was reached")
         if conductor.halt and self._since is None:
             self._since = time.monotonic()
+            again = "again " if self._signal else ""
+            why = conductor.halt.why.splitlines()[0].rstrip(".")
             conductor.journal.note(
-                f"stopping: {conductor.halt.why.splitlines()[0]}; running trials stop at their next report, after "
-                f"{DRAIN_S:g} s at the latest. Ctrl+C {'again ' if self._signal else ''}exits at once."
+                f"stopping (Ctrl+C {again}exits at once): trials end at their next report, in {DRAIN_S:g} s at most; "
+                f"{why}"
             )
 
     @property
@@ -65,5 +67,6 @@ class Drain:
 
     def _heard(self, number: int, frame: FrameType | None) -> None:
         if self._signal:
+            os.write(2, b"\nended at once; nothing that was recorded is lost. Go on with: sweep resume\n")
             os._exit(INTERRUPTED)
         self._signal = signal.Signals(number).name

@@ -100,7 +100,8 @@ class SegmentInterrupted:
     trial: int
     segment: int
     cause: str
-    """`drained` (stopped at a report), `cut` (stopped within an epoch) or `lost` (its process or node died)."""
+    """`drained` (stopped at a report), `cut` (stopped within an epoch), `lost` (its process or node died) or `fault`
+    (of the engine or of the disk)."""
     why: str = ""
     t: float
 

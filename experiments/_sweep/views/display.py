@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 REFRESH_S = 0.25
 LEADING = 5
-OTHER_COLUMNS = 48
+OTHER_COLUMNS = 54
 """Width that the columns beside the configuration take."""
 LAST_EVENTS = 4
 
@@ -85,7 +85,7 @@ class Display:
         able = [trial for trial in history.trials.values() if trial.value is not None]
         able.sort(key=lambda trial: sign * (trial.value or 0.0))
         table = Table(box=None, padding=(0, 1), show_edge=False, header_style="bold")
-        for heading in ("trial", "state", clean(history.sweep.asks["metric"]), "epoch"):
+        for heading in ("trial", "state", clean(history.sweep.asks["metric"]), "at epoch", "epochs"):
             table.add_column(Text(heading), no_wrap=True, min_width=len(heading))
         table.add_column("configuration", no_wrap=True)
         for trial in able[:LEADING]:
@@ -95,6 +95,6 @@ class Display:
     def _row(self, trial: TrialHistory) -> list[Text]:
         searched = Text(settings(flat(trial.config), self._searched))
         searched.truncate(max(self._live.console.width - OTHER_COLUMNS, 10), overflow="ellipsis")
-        cells = [str(trial.number), trial.state, number(trial.value), f"{trial.epoch}/{len(trial.epochs)}"]
+        cells = [str(trial.number), trial.state, number(trial.value), str(trial.epoch), str(len(trial.epochs))]
         # Text, because a plain string would be read as rich's markup
         return [*(Text(clean(cell)) for cell in cells), searched]

@@ -16,7 +16,8 @@ def summary_lines(sweep: Any) -> Iterator[str]:
     history = sweep.history
     trained = sum(len(trial.epochs) for trial in history.trials.values())
     most = history.sweep.asks["num_trials"] * history.sweep.asks["epochs"]
-    yield f"{len(history.trials)} trials in {duration(history.t)}: {counts(history)}"
+    trials = f"{len(history.trials)} trial{'' if len(history.trials) == 1 else 's'}"
+    yield f"{trials} in {duration(history.t)}: {counts(history)}"
     yield f"{trained} epochs trained, {trained / most:.0%} of the {most} that all trials in full would take"
     if history.best is None:
         return
