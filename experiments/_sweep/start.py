@@ -24,6 +24,7 @@ from experiments._sweep.engine.here import run_here
 from experiments._sweep.engine.journal import Journal
 from experiments._sweep.engine.ray_session import local_slots, ray_session
 from experiments._sweep.engine.segment import TrainableSource, Workplace
+from experiments._sweep.engine.signals import Drain
 from experiments._sweep.errors import EngineError, InputError
 from experiments._sweep.ledger.files import LEDGER, LedgerWriter
 from experiments._sweep.ledger.lease import Lease
@@ -174,30 +175,31 @@ def _drive(
             ),
             sweep=str(folder),
             working_directory=str(Path.cwd()),
+            data_dir=options.data,
             metric=experiment.metric,
             mode=experiment.mode,
         )
-        halt = _work(conductor, workplace, folder, options)
+        drain = Drain(options.time_limit_s)
+        with drain.listening():
+            halt = _work(conductor, workplace, folder, options, drain)
         return _let_go(journal, folder, halt)
     finally:
         lease.release()
 
 
-def _work(conductor: Conductor, workplace: Workplace, folder: Path, options: RunOptions) -> Halt | None:
+def _work(conductor: Conductor, workplace: Workplace, folder: Path, options: RunOptions, drain: Drain) -> Halt | None:
     """Runs until the end; why it ended early, None where it did not."""
     experiment = conductor.experiment
     try:
         if options.here:
             with data_folder(options.data):
-                run_here(conductor, workplace, time_limit_s=options.time_limit_s)
+                run_here(conductor, workplace, drain=drain)
             return conductor.halt
         from experiments._sweep.engine.on_ray import run_on_ray
 
-        with ray_session(
-            options.address, experiment.cpus_per_trial, experiment.gpus_per_trial, options.data
-        ) as available:
+        with ray_session(options.address, experiment.cpus_per_trial, experiment.gpus_per_trial) as available:
             slots = min(available, options.concurrent or available)
-            run_on_ray(conductor, workplace, folder=folder, slots=slots, time_limit_s=options.time_limit_s)
+            run_on_ray(conductor, workplace, folder=folder, slots=slots, drain=drain)
     except KeyboardInterrupt:
         conductor.cut("interrupted")
         return Halt(reason="interrupted", why="interrupted by SIGINT")

@@ -151,7 +151,7 @@ class CheckpointFolder:
         sign = 1 if self.mode == "min" else -1
         best, best_value = None, math.nan
         for saved in sorted(candidates, key=lambda saved: saved.epoch):
-            value = saved.record.get(self.metric) if self.metric else None
+            value = _at(saved.record, self.metric) if self.metric else None
             if not isinstance(value, int | float) or math.isnan(value):
                 continue
             if best is None or sign * value < sign * best_value:

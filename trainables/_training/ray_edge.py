@@ -11,7 +11,7 @@ from trainables._training.checkpoints import CheckpointFolder
 from trainables._training.threads import limit_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pydantic import BaseModel
 
@@ -19,16 +19,28 @@ if TYPE_CHECKING:
 
 
 def report_epochs(
-    trainable: Trainable[Any], config: Mapping[str, Any] | BaseModel, checkpoints: Checkpoints | None
+    trainable: Trainable[Any],
+    config: Mapping[str, Any] | BaseModel,
+    checkpoints: Checkpoints | None,
+    *,
+    told: Callable[[Any], dict[str, Any]] = dict,
 ) -> None:
     """Train inside a Ray trial and report each record; the checkpoints are the caller's, Ray gets none.
 
     The record of the checkpoint that training continues from is reported again. Returns when the budget is trained;
-    Ray stops a trial earlier by raising SystemExit out of the report.
+    Ray stops a trial earlier by raising SystemExit out of the report. `told` makes of a record what Ray is given.
     """
     _use_cpus_of_trial()
-    for record in trainable.epochs(config, checkpoints):
-        tune.report(record)
+    records = iter(trainable.epochs(config, checkpoints))
+    while True:
+        try:
+            record = next(records, None)
+        except SystemExit as error:  # otherwise it would look as if Ray had stopped the trial
+            message = f"the trainable called sys.exit({error.code!r})"
+            raise RuntimeError(message) from error
+        if record is None:
+            return
+        tune.report(told(record))
 
 
 def train_in_ray(trainable: Trainable[Any], config: Mapping[str, Any]) -> None:

@@ -7,16 +7,18 @@ fault and a drained sweep, never a trial that runs again.
 from __future__ import annotations
 
 import functools
+import re
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ray.tune import Callback
-from ray.tune.result import AUTO_RESULT_KEYS, DONE, SHOULD_CHECKPOINT, TRIAL_ID
+from ray.tune.result import AUTO_RESULT_KEYS, DONE, SHOULD_CHECKPOINT, TRAINING_ITERATION, TRIAL_ID
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from experiments._sweep.engine.faults import Fault
+from experiments._sweep.engine.measurements import as_reported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from experiments._sweep.engine.signals import Drain
 
 NOT_METRICS = {*AUTO_RESULT_KEYS, DONE, SHOULD_CHECKPOINT, TRIAL_ID, "experiment_tag"}
+
+
+RECENT = 1000
+"""So many of Tune's newest trials are looked at in each step."""
 
 
 class CutShort(BaseException):
@@ -78,14 +84,16 @@ def trial_name(trial: Trial) -> str:
 class SegmentSearcher(_Adapter, Searcher):  # type: ignore[misc]
     """Hands out segments as fast as there are slots."""
 
-    def __init__(self, conductor: Conductor, slots: int) -> None:
+    def __init__(self, conductor: Conductor, slots: int, drain: Drain) -> None:
         super().__init__()
         self.conductor = conductor
         self._slots = slots
+        self._drain = drain
 
     @guarded(instead=Searcher.FINISHED)
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The next segment as Tune's configuration of a new trial."""
+        self._drain.look(self.conductor)  # Tune may ask for minutes without coming to its callbacks
         running = sum(1 for _ in self.conductor.history.in_state("running"))
         if running >= self._slots:
             return None
@@ -116,18 +124,31 @@ class LedgerScheduler(_Adapter, FIFOScheduler):  # type: ignore[misc]
         super().__init__()
         self.conductor = conductor
         self._driver_folder = driver_folder
+        self._seen: dict[str, int] = {}
+        """Segment to the results it has told."""
+        self._undecided: set[str] = set()
+        """Segments whose result could not be recorded."""
 
-    @guarded(instead=TrialScheduler.STOP)
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: Mapping[str, Any]) -> str:
-        """Whether the trial goes on."""
+        """Whether the trial goes on; where deciding failed, the segment is left as it is, for the next driver."""
+        self._seen[trial_name(trial)] = result.get(TRAINING_ITERATION, 0)
+        decision = self._decide(trial, result)
+        if decision is None:
+            self._undecided.add(trial_name(trial))
+        return decision or str(TrialScheduler.STOP)
+
+    @guarded(instead=None)
+    def _decide(self, trial: Trial, result: Mapping[str, Any]) -> str:
         number, segment = _segment_of(trial)
         fault = Fault.in_report(result)
         if fault is not None:
             self.conductor.failed(number, segment, fault)
             return str(TrialScheduler.CONTINUE if fault.fresh_process else TrialScheduler.STOP)
-        reported = {
-            key: value for key, value in result.items() if key not in NOT_METRICS and not key.startswith("config/")
-        }
+        reported = as_reported(result)
+        if reported is None:
+            reported = {
+                key: value for key, value in result.items() if key not in NOT_METRICS and not key.startswith("config/")
+            }
         name = result.get("checkpoint_dir_name")
         checkpoint = f"{self._driver_folder}/{trial_name(trial)}/{name}" if name else None
         goes_on = self.conductor.report(number, segment, reported, checkpoint)
@@ -136,6 +157,10 @@ class LedgerScheduler(_Adapter, FIFOScheduler):  # type: ignore[misc]
     @guarded(instead=None)
     def on_trial_complete(self, tune_controller: Any, trial: Trial, result: Mapping[str, Any]) -> None:
         """The function returned, or was stopped by a decision that is recorded already."""
+        if trial_name(trial) in self._undecided:
+            return
+        if result.get(TRAINING_ITERATION, 0) > self._seen.get(trial_name(trial), 0):
+            self._decide(trial, result)  # a result with `done`, which Ray does not show a scheduler
         self.conductor.returned(*_segment_of(trial))
 
     @guarded(instead=None)
@@ -154,8 +179,8 @@ def _evidence(trial: Trial) -> str:
         lines = Path(trial.error_file).read_text(encoding="utf-8").splitlines()
     except (OSError, TypeError):
         return "its process died"
-    said = [line.strip() for line in lines[1:] if line.strip()]
-    return said[0][:300] if said else "its process died"
+    said = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in lines[1:]]
+    return next((line for line in reversed(said) if line), "its process died")[:300]
 
 
 class Clock(_Adapter, Callback):  # type: ignore[misc]
@@ -167,7 +192,15 @@ class Clock(_Adapter, Callback):  # type: ignore[misc]
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         """Looks at the clock."""
+        self._give_up_failed(trials)
         self._drain.look(self.conductor)
         self.conductor.journal.tick()
         if self._drain.overdue:
             raise CutShort
+
+    @guarded(instead=None)
+    def _give_up_failed(self, trials: list[Trial]) -> None:
+        """Tune tells nobody when a process could not be used again for the next trial."""
+        for trial in trials[-RECENT:]:
+            if trial.status == trial.ERROR:
+                self.conductor.lost(*_segment_of(trial), _evidence(trial))

@@ -209,9 +209,7 @@ class Conductor:
         if not self.owns(trial, segment):
             return
         known = self.history.trials[trial]
-        if self.halt and self.halt.reason == "fault":  # it was made to return
-            self._interrupt(known, "fault", self.halt.why)
-        elif known.epochs:
+        if known.epochs:
             self._end(known, "completed", f"finished by itself after epoch {len(known.epochs)}")
         else:
             self._end(known, "error", f"finished without reporting {self.experiment.metric}")

@@ -16,7 +16,7 @@ FAULT = "raysweeps_fault"
 """Key under which a trial's process reports a fault."""
 LONGEST_TRACEBACK = 20_000
 """Characters of it that are kept, from its end."""
-DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 MACHINERY = {"_sweep", "_training"}
 """Folders whose frames lie between Ray and the code that raised."""
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from experiments._sweep.engine.faults import Fault
 from experiments._sweep.engine.segment import checkpoints_of
-from experiments._sweep.engine.signals import Drain
 
 if TYPE_CHECKING:
     from experiments._sweep.engine.assignments import Segment
     from experiments._sweep.engine.conductor import Conductor
     from experiments._sweep.engine.segment import Workplace
+    from experiments._sweep.engine.signals import Drain
 
 
-def run_here(conductor: Conductor, workplace: Workplace, *, time_limit_s: float | None) -> None:
+def run_here(conductor: Conductor, workplace: Workplace, *, drain: Drain) -> None:
     """Runs the sweep; Ctrl+C stops at the next epoch, a second one at once.
 
     A trial gets as many threads as it would have on Ray: its CPU share.
@@ -23,14 +23,12 @@ def run_here(conductor: Conductor, workplace: Workplace, *, time_limit_s: float 
     from trainables import limit_threads
 
     limit_threads(conductor.experiment.cpus_per_trial)
-    drain = Drain(time_limit_s)
-    with drain.listening():
-        while True:
-            drain.look(conductor)
-            segment = conductor.next_segment()
-            if segment == "done" or segment == "wait":  # noqa: PLR1714 - narrows the type
-                return
-            _train(conductor, segment, workplace, drain)
+    while True:
+        drain.look(conductor)
+        segment = conductor.next_segment()
+        if segment == "done" or segment == "wait":  # noqa: PLR1714 - narrows the type
+            return
+        _train(conductor, segment, workplace, drain)
 
 
 def _train(conductor: Conductor, segment: Segment, workplace: Workplace, drain: Drain) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 from experiments._sweep.names import nearest
 
 METRIC_NAME = re.compile(r"[A-Za-z0-9_./-]{1,100}")
+RECORD = "raysweeps_record"
+"""Key under which a trial's process sends a record."""
 LARGEST_REPORT_BYTES = 64 * 1024
 DEEPEST = 20
 """Levels of lists and dicts in a metric; beyond that it most likely contains itself."""
@@ -29,6 +31,16 @@ class Measurement:
     """Why the result cannot be used, empty where it can."""
     missing: bool = False
     """Whether the metric was not reported at all."""
+
+
+def as_told(record: Any) -> dict[str, Any]:
+    """A record as it travels to the driver: one text, so that Ray neither reads, flattens nor loses anything of it."""
+    return {RECORD: json.dumps(_plain(record))}
+
+
+def as_reported(result: Mapping[str, Any]) -> Any:
+    """The record in a result of Tune's; None where it is not one that `as_told` has sent."""
+    return json.loads(result[RECORD]) if RECORD in result else None
 
 
 def read_metrics(reported: Any, metric: str) -> Measurement:

@@ -6,18 +6,15 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from experiments._sweep.engine.signals import Drain
-
 if TYPE_CHECKING:
     from pathlib import Path
 
     from experiments._sweep.engine.conductor import Conductor
     from experiments._sweep.engine.segment import Workplace
+    from experiments._sweep.engine.signals import Drain
 
 
-def run_on_ray(
-    conductor: Conductor, workplace: Workplace, *, folder: Path, slots: int, time_limit_s: float | None
-) -> None:
+def run_on_ray(conductor: Conductor, workplace: Workplace, *, folder: Path, slots: int, drain: Drain) -> None:
     """Runs the sweep until nothing is left to do or it was asked to stop; Ray is there already."""
     from ray import tune
 
@@ -25,7 +22,6 @@ def run_on_ray(
     from experiments._sweep.engine.segment import run_segment
 
     experiment = conductor.experiment
-    drain = Drain(time_limit_s)
     driver = f"driver-{conductor.history.driver}"
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
     tuner = tune.Tuner(
@@ -34,7 +30,7 @@ def run_on_ray(
             {"cpu": experiment.cpus_per_trial, "gpu": experiment.gpus_per_trial},
         ),
         tune_config=tune.TuneConfig(
-            search_alg=adapters.SegmentSearcher(conductor, slots),
+            search_alg=adapters.SegmentSearcher(conductor, slots, drain),
             scheduler=adapters.LedgerScheduler(conductor, f"ray/{driver}"),
             num_samples=-1,
             reuse_actors=True,
@@ -49,8 +45,7 @@ def run_on_ray(
         ),
     )
     try:
-        with drain.listening():
-            tuner.fit()
+        tuner.fit()
     except adapters.CutShort:
         conductor.cut(f"no report within the seconds allowed for draining ({conductor.halt and conductor.halt.why})")
     if hasattr(experiment.trainable, "epochs"):  # it keeps its own checkpoints: nothing of Ray's is needed

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.engine.signals import hear_again
 from experiments._sweep.engine.tokens import token_settings, use_token
 from experiments._sweep.errors import EngineError
 
@@ -28,7 +29,6 @@ SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # CSV, JSON and TensorBoard come from the ledger
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # signals drain the sweep (engine/signals.py)
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # one trial without the metric must not end the sweep
-    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "30",  # a slow teardown must not fail the next trial on a reused process
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # Tune's own state is not used
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # a traceback is shown once, by us
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "86400",  # checked before anything starts
@@ -66,7 +66,7 @@ def _slots(nodes: list[dict[str, float]], cpus: float, gpus: float) -> int:
 
 
 @contextlib.contextmanager
-def ray_session(address: str, cpus: float, gpus: float, data_dir: str | None) -> Iterator[int]:
+def ray_session(address: str, cpus: float, gpus: float) -> Iterator[int]:
     """A Ray session for as long as the context lasts, and how many trials it holds at a time.
 
     A session that is already there is used and left alone.
@@ -75,16 +75,14 @@ def ray_session(address: str, cpus: float, gpus: float, data_dir: str | None) ->
         EngineError: If the cluster cannot be reached or cannot hold a trial.
     """
     loopback = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"} if address == "local" else {}
-    with _environment(
-        {**SETTINGS, **loopback, **token_settings(address), **({"RAYSWEEPS_DATA": data_dir} if data_dir else {})}
-    ):
+    with _environment({**SETTINGS, **loopback, **token_settings(address)}):
         import ray
 
         _silence()
         ours = not ray.is_initialized()
         try:
             if ours:
-                _init(ray, address, data_dir)
+                _init(ray, address)
             nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
             yield _slots(nodes, cpus, gpus)
         finally:
@@ -94,30 +92,36 @@ def ray_session(address: str, cpus: float, gpus: float, data_dir: str | None) ->
 
 def _silence() -> None:
     """Ray's own output: what it means for a sweep is in the ledger, in one line with its reason."""
+    import ray._private.utils as ray_utils
     import ray._private.worker as ray_worker
 
     for name in ("ray", "ray.tune", "ray._private"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    ray_utils.set_sigterm_handler = _keep_ours  # Ray's would raise SystemExit wherever the driver is
     ray_worker.print_to_stdstream = _to_our_log  # no setting keeps the raylet's messages off the terminal
+
+
+def _keep_ours(_: Any) -> None:
+    """The signals are heard by engine/signals.py from before Ray starts until it has ended."""
 
 
 def _to_our_log(data: dict[str, Any], **_: Any) -> None:
     logging.getLogger("raysweeps.ray").debug("%s", "\n".join(data["lines"]))
 
 
-def _init(ray: Any, address: str, data_dir: str | None) -> None:
+def _init(ray: Any, address: str) -> None:
     use_token(address)
     options: dict[str, Any] = {"address": address, "logging_level": "ERROR", "log_to_driver": False}
     if address == "local":
         options["include_dashboard"] = False
-    elif data_dir:
-        options["runtime_env"] = {"env_vars": {"RAYSWEEPS_DATA": data_dir}}
     # Ray puts the current folder first on the path of its workers; ours must win over a user's `experiments/` there.
     with contextlib.chdir(PACKAGES), _private_files(), _loopback_only(address):
         try:
             ray.init(**options)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise EngineError(f"Ray could not be reached or started at {address!r}: {error}") from error
+        finally:
+            hear_again()
 
 
 @contextlib.contextmanager
@@ -125,8 +129,6 @@ def _environment(settings: dict[str, str]) -> Iterator[None]:
     """Sets what is not set, for as long as the context lasts; what Ray sets in between goes as well."""
     before = dict(os.environ)
     os.environ.update({**settings, **before})
-    if "RAYSWEEPS_DATA" in settings:
-        os.environ["RAYSWEEPS_DATA"] = settings["RAYSWEEPS_DATA"]
     try:
         yield
     finally:

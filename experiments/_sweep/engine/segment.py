@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from experiments._sweep.engine.faults import Fault
+from experiments._sweep.engine.measurements import as_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+THREAD_TIMEOUT_S = "30"
+"""How long a trial's teardown may take before its process counts as lost."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,8 @@ class Workplace:
     """The sweep's folder, absolute."""
     working_directory: str
     """Where the sweep was started: relative paths in a trainable mean the same as there."""
+    data_dir: str | None
+    """The data folder, where it was given."""
     metric: str
     mode: Literal["min", "max"]
 
@@ -56,8 +62,7 @@ def run_segment(config: dict[str, Any], workplace: Workplace) -> None:
     from ray import tune
 
     try:
-        if Path(workplace.working_directory).is_dir():
-            os.chdir(workplace.working_directory)
+        _settle_in(workplace)
         trainable = workplace.source.load()
         if hasattr(trainable, "epochs"):
             _run_epochs(trainable, config, workplace)
@@ -70,10 +75,23 @@ def run_segment(config: dict[str, Any], workplace: Workplace) -> None:
         raise RuntimeError("this process is not used again") from None
 
 
+def _settle_in(workplace: Workplace) -> None:
+    """Makes the process, which may have trained other trials, the place that a trial expects."""
+    from ray import tune
+
+    if Path(workplace.working_directory).is_dir():
+        os.chdir(workplace.working_directory)
+    if workplace.data_dir:
+        os.environ["RAYSWEEPS_DATA"] = workplace.data_dir
+    if not tune.get_context().get_trial_resources().required_resources.get("GPU"):
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # a trial without a GPU must not take one that is there
+    os.environ["TUNE_FUNCTION_THREAD_TIMEOUT_S"] = THREAD_TIMEOUT_S  # read here when the process is used again
+
+
 def _run_epochs(trainable: Any, config: dict[str, Any], workplace: Workplace) -> None:
     from trainables import report_epochs
 
-    report_epochs(trainable, config["config"], checkpoints_of(config, workplace))
+    report_epochs(trainable, config["config"], checkpoints_of(config, workplace), told=as_told)
 
 
 def checkpoints_of(config: dict[str, Any], workplace: Workplace) -> Any:

@@ -23,6 +23,13 @@ INTERRUPTED = 130
 """The exit code of an interrupted sweep."""
 
 
+def hear_again() -> None:
+    """Gives the signals back to Python: Ray's core takes them from it, below Python's sight, when it starts."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.getsignal(number))
+
+
 class Drain:
     """Watches the clock and the signals of one driver."""
 
@@ -54,7 +61,7 @@ class Drain:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Takes SIGINT and SIGTERM for as long as the context lasts (in the main thread; Ray has taken them before)."""
+        """Takes SIGINT and SIGTERM for as long as the context lasts, where this is the main thread."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
