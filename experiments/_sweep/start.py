@@ -154,37 +154,36 @@ def _drive(
     observers: Callable[[Path], Sequence[Observer]] | None,
     opened: SweepOpened | None,
 ) -> Outcome:
-    experiment, source = found.experiment, found.source
-    lease = Lease(folder)
-    lease.take()
-    try:
-        writer = LedgerWriter(folder / LEDGER)
-        journal = Journal(writer, observers(folder) if observers else [])
-        driver = DriverStarted(
-            driver=journal.history.driver + 1,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            data_dir=options.data,
-            at=time.time(),
-        )
-        journal.write(*([opened] if opened else []), driver)
-        conductor = Conductor(experiment, journal, folder)
-        workplace = Workplace(
-            source=TrainableSource(
-                path=source.get("path"), trainable=None if "path" in source else experiment.trainable
-            ),
-            sweep=str(folder),
-            working_directory=str(Path.cwd()),
-            data_dir=options.data,
-            metric=experiment.metric,
-            mode=experiment.mode,
-        )
-        drain = Drain(options.time_limit_s)
-        with drain.listening():
-            halt = _work(conductor, workplace, folder, options, drain)
-        return _let_go(journal, folder, halt)
-    finally:
-        lease.release()
+    lease, drain = Lease(folder), Drain(options.time_limit_s)
+    with drain.listening():
+        lease.take()
+        try:
+            journal = Journal(LedgerWriter(folder / LEDGER), observers(folder) if observers else [])
+            driver = DriverStarted(
+                driver=journal.history.driver + 1,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                data_dir=options.data,
+                at=time.time(),
+            )
+            journal.write(*([opened] if opened else []), driver)
+            conductor = Conductor(found.experiment, journal, folder)
+            halt = _work(conductor, _workplace(found, folder, options), folder, options, drain)
+            return _let_go(journal, folder, halt)
+        finally:
+            lease.release()
+
+
+def _workplace(found: FoundExperiment, folder: Path, options: RunOptions) -> Workplace:
+    experiment, path = found.experiment, found.source.get("path")
+    return Workplace(
+        source=TrainableSource(path=path, trainable=None if path else experiment.trainable),
+        sweep=str(folder),
+        working_directory=str(Path.cwd()),
+        data_dir=options.data,
+        metric=experiment.metric,
+        mode=experiment.mode,
+    )
 
 
 def _work(conductor: Conductor, workplace: Workplace, folder: Path, options: RunOptions, drain: Drain) -> Halt | None:
