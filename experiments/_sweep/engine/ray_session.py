@@ -78,27 +78,37 @@ def ray_session(address: str, cpus: float, gpus: float) -> Iterator[int]:
     with _environment({**SETTINGS, **loopback, **token_settings(address)}):
         import ray
 
-        _silence()
         ours = not ray.is_initialized()
-        try:
-            if ours:
-                _init(ray, address)
-            nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-            yield _slots(nodes, cpus, gpus)
-        finally:
-            if ours:
-                ray.shutdown()
+        with _silence():
+            try:
+                if ours:
+                    _init(ray, address)
+                nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+                yield _slots(nodes, cpus, gpus)
+            finally:
+                if ours:
+                    ray.shutdown()
 
 
-def _silence() -> None:
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
     """Ray's own output: what it means for a sweep is in the ledger, in one line with its reason."""
     import ray._private.utils as ray_utils
     import ray._private.worker as ray_worker
 
-    for name in ("ray", "ray.tune", "ray._private"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    loggers = [logging.getLogger(name) for name in ("ray", "ray.tune", "ray._private")]
+    levels = [logger.level for logger in loggers]
+    theirs = ray_utils.set_sigterm_handler, ray_worker.print_to_stdstream
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     ray_utils.set_sigterm_handler = _keep_ours  # Ray's would raise SystemExit wherever the driver is
     ray_worker.print_to_stdstream = _to_our_log  # no setting keeps the raylet's messages off the terminal
+    try:
+        yield
+    finally:
+        ray_utils.set_sigterm_handler, ray_worker.print_to_stdstream = theirs
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _keep_ours(_: Any) -> None:
