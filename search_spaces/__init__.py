@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from search_spaces import mlp, optimizers
+    from search_spaces import augmentation, cnn, forest, mlp, optimizers, regularization, resnet, tabular
     from search_spaces._space.config import constants, merge, nested, searched
     from search_spaces._space.dimension import Dimension, dimensions
     from search_spaces._space.faults import space_faults
@@ -18,15 +18,21 @@ if TYPE_CHECKING:
 __all__ = [
     "Dimension",
     "as_json",
+    "augmentation",
+    "cnn",
     "constants",
     "describe",
     "dimensions",
+    "forest",
     "merge",
     "mlp",
     "nested",
     "optimizers",
+    "regularization",
+    "resnet",
     "searched",
     "space_faults",
+    "tabular",
 ]
 
 _HOME = {

@@ -32,13 +32,15 @@ def wide() -> dict[str, Any]:
 
     One to three hidden layers: deeper perceptrons gain nothing on 28 x 28 pixels and less. 16 to 256 units per layer
     on a log scale, because capacity acts by its order of magnitude. `dropout` is a probability; beyond one half too
-    little of such a small layer is left. `batch_size` is in images; smaller ones cost time, larger ones updates.
+    little of such a small layer is left. `batch_norm` is on or off. `batch_size` is in images; smaller ones cost time,
+    larger ones updates.
     """
     return {
         "hidden_layers": tune.randint(1, 4),
         "hidden_units": tune.lograndint(16, 257),
         "activation": tune.choice(["relu", "tanh", "gelu", "silu", "leaky_relu"]),
         "dropout": tune.uniform(0.0, 0.5),
+        "batch_norm": tune.choice([False, True]),
         "batch_size": tune.choice([16, 32, 64, 128]),
         **optimizers.every(),
     }

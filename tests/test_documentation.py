@@ -3,6 +3,7 @@
 import ast
 import importlib
 import importlib.util
+import itertools
 import re
 import subprocess
 import sys
@@ -11,14 +12,19 @@ from typing import Any
 
 import pytest
 
+from trainables import CheckpointFolder, Trainable
+
 REPOSITORY = Path(__file__).resolve().parent.parent
-DOCUMENTS = sorted(REPOSITORY.glob("*.md"))
-README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])
+README, TRAINABLES = REPOSITORY / "README.md", REPOSITORY / "docs" / "trainables.md"
 
 
-def blocks(language: str) -> list[str]:
-    """Every fenced block of the README in one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+def blocks(language: str, document: Path = README) -> list[str]:
+    """Every fenced block of a document in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+PYTHON = [block for document in (README, TRAINABLES) for block in blocks("python", document)]
 
 
 def anchors(text: str) -> set[str]:
@@ -29,13 +35,13 @@ def anchors(text: str) -> set[str]:
 
 def executed(block: str) -> dict[str, Any]:
     """Run a block as a module of its own and give its names."""
-    names: dict[str, Any] = {"__name__": "readme"}
-    exec(compile(block, "README.md", "exec"), names)  # noqa: S102 - the README of this repository
+    names: dict[str, Any] = {"__name__": "documented"}
+    exec(compile(block, "documented.py", "exec"), names)  # noqa: S102 - the documents of this repository
     return names
 
 
-@pytest.mark.parametrize("block", blocks("python"))
-def test_code_in_the_readme_imports_names_that_exist(block: str) -> None:
+@pytest.mark.parametrize("block", PYTHON)
+def test_code_in_the_documents_imports_names_that_exist(block: str) -> None:
     """A reader who copies a block meets no ImportError."""
     for node in ast.walk(ast.parse(block)):
         if isinstance(node, ast.Import):
@@ -48,21 +54,32 @@ def test_code_in_the_readme_imports_names_that_exist(block: str) -> None:
                 assert hasattr(module, alias.name) or importlib.util.find_spec(submodule), f"{submodule} is not there"
 
 
-@pytest.mark.parametrize(
-    "block", [block for block in blocks("python") if re.search(r"^experiment = ", block, re.MULTILINE)]
-)
-def test_experiments_in_the_readme_pass_their_checks(block: str) -> None:
+@pytest.mark.parametrize("block", [block for block in PYTHON if re.search(r"^experiment = ", block, re.MULTILINE)])
+def test_documented_experiments_pass_their_checks(block: str) -> None:
     """An experiment checks itself when it is made, so making it is the test."""
     assert executed(block)["experiment"].num_trials > 0
 
 
-@pytest.mark.parametrize("block", [block for block in blocks("python") if "= Trainable(" in block])
-def test_trainables_in_the_readme_train(block: str) -> None:
-    """The shortest trainable of one's own gives a record with the metrics that it promises."""
-    names = executed(block)
-    (trainable,) = (value for value in names.values() if isinstance(value, names["Trainable"]))
-    (record,) = trainable.epochs({"lr": 0.1, "epochs": 1})
-    assert set(trainable.metrics) <= set(record)
+@pytest.mark.parametrize("block", [block for block in PYTHON if "Trainable(" in block])
+def test_documented_trainables_train_and_resume(block: str, tmp_path: Path) -> None:
+    """A trainable from the page reports what it promises, and goes on after an interruption as if there were none."""
+    (trainable,) = (value for value in executed(block).values() if isinstance(value, Trainable))
+    whole = list(trainable.epochs({"epochs": 3}))
+    assert all(set(trainable.metrics) <= set(record) for record in whole)
+    (first,) = itertools.islice(trainable.epochs({"epochs": 3}, CheckpointFolder(tmp_path, segment=1)), 1)
+    again, *rest = trainable.epochs({"epochs": 3}, CheckpointFolder(tmp_path, segment=2))
+    assert again == first
+    names = ["epoch", *trainable.metrics]
+    assert [[record[name] for name in names] for record in (again, *rest)] == [
+        [record[name] for name in names] for record in whole
+    ]
+
+
+def test_a_trainable_from_parts_is_short_and_the_same_in_both_documents() -> None:
+    """Under 30 lines, and README and page do not drift apart."""
+    (readme,) = (block for block in blocks("python") if "train_supervised" in block)
+    assert readme == blocks("python", TRAINABLES)[0]
+    assert len(readme.splitlines()) < 30
 
 
 def test_the_first_example_is_the_file_it_names() -> None:
@@ -72,12 +89,13 @@ def test_the_first_example_is_the_file_it_names() -> None:
 
 def test_commands_in_the_readme_exist() -> None:
     """Each `sweep WORD` and each option is one that the command line knows, and each script is there."""
-    commands = set(re.findall(r"`sweep (\w+)", README))
+    text = README.read_text(encoding="utf-8")
+    commands = set(re.findall(r"`sweep (\w+)", text))
     shown = subprocess.run(
         [sys.executable, "-m", "experiments", "--help"], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
     assert commands <= set(re.findall(r"\w+", shown.stdout))
-    for script in set(re.findall(r"(?<![\w/])scripts/[\w/.]*\w", README)):
+    for script in set(re.findall(r"(?<![\w/])scripts/[\w/.]*\w", text)):
         assert (REPOSITORY / script).is_file(), f"README.md names {script}"
 
 
@@ -95,6 +113,18 @@ def test_links_lead_somewhere(document: Path) -> None:
         assert linked.exists(), f"{document.name} links to {target}, which is not there"
         if anchor:
             assert anchor in anchors(linked.read_text(encoding="utf-8")), f"{document.name}: no heading for {target}"
+
+
+def test_tables_of_the_trainables_page_are_right() -> None:
+    """Every trainable, data set, model and hyperparameter stands on the page as the code has it."""
+    checked = subprocess.run(
+        [sys.executable, "scripts/trainables_page.py", "--check"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_map_of_files_is_complete_and_right() -> None:

@@ -9,115 +9,156 @@ that the configuration can be read and checked without torch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, JsonValue
+from pydantic_core import PydanticCustomError
 
 import trainables as parts
-from trainables import Trainable
+from trainables import Budget, Optimization, Perceptron, Trainable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainables import Checkpoints, Record
+    from torch import nn
 
-Units = Annotated[int, Field(ge=1, le=65_536)]
-Depth = Annotated[int, Field(ge=0, le=64)]
+    from trainables import Checkpoints, Record, TrainingData
+
+ShippedModel = Literal["mlp", "cnn", "resnet18"]
+Channels = Annotated[int, Field(ge=1, le=4096)]
 
 
-class ImageClassifierConfig(BaseModel):
-    """What one image classifier is: data, network, optimizer, budget and seeds."""
+def _known_model(name: str) -> str:
+    if name in get_args(ShippedModel) or re.fullmatch(r"[^\W\d][\w.]*:[^\W\d]\w*", name):
+        return name
+    expected = "'mlp', 'cnn', 'resnet18' or 'module:function' for one of your own"
+    raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
-    dataset: Literal["digits", "mnist"] = "digits"
-    """Images to learn: digits (8x8, 1,797 rows, embedded) or mnist (28x28, 70,000 rows, fetched once)."""
+class ImageClassifierConfig(Perceptron, Optimization, Budget):
+    """What one image classifier is: data, augmentation, network, optimization, budget and seeds."""
 
-    model: Literal["mlp"] = "mlp"
-    """Network: mlp, a multilayer perceptron over the flattened image."""
+    dataset: Literal["digits", "mnist", "fashion_mnist", "cifar10", "image_folder"] = "digits"
+    """Images to learn: digits (8x8, 1,797 rows, embedded), mnist, fashion_mnist (28x28, 70,000 rows), cifar10 (32x32 in
+    colour, 60,000 rows), or image_folder: a folder of one's own that has a folder of images for each class."""
 
-    hidden_layers: Depth | None = None
-    """Number of hidden layers, 0 to 64; left out: 1, or the length of `hidden_units` where that is a list."""
+    folder: str | None = Field(default=None, min_length=1)
+    """Where image_folder lies: a path, or a name in the folder of the data sets; only for image_folder."""
 
-    hidden_units: Units | tuple[Units, ...] = 128
-    """Units of every hidden layer, 1 to 65,536; or a list with the units of each."""
+    image_size: int | None = Field(default=None, ge=8, le=512, json_schema_extra={"unit": "pixels"})
+    """Height and width, 8 to 512 pixels: the shorter side is scaled to it, the middle cut out; left out: as it is."""
 
-    activation: Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"] = "relu"
-    """Nonlinearity after each hidden layer."""
+    random_crop: int = Field(default=0, ge=0, le=128, json_schema_extra={"unit": "pixels"})
+    """Augmentation: black pixels, 0 to 128, added on each side before a window of the image's size is cut at random."""
 
-    dropout: float = Field(default=0.0, ge=0, lt=1)
-    """Probability that a hidden unit is zeroed while training, in [0, 1)."""
+    horizontal_flip: float = Field(default=0.0, ge=0, le=1)
+    """Augmentation: probability that an image is mirrored left to right, in [0, 1]."""
 
-    optimizer: Literal["sgd", "adam", "adamw"] = "adam"
-    """Rule that updates the weights."""
+    rotation: float = Field(default=0.0, ge=0, le=180, json_schema_extra={"unit": "degrees"})
+    """Augmentation: largest angle, 0 to 180 degrees, by which an image is turned at random in either direction."""
 
-    lr: float = Field(default=1e-3, gt=0, le=100)
-    """Learning rate: step size of the optimizer, above 0; `schedule` says whether it changes."""
+    randaugment_ops: int = Field(default=0, ge=0, le=14)
+    """Augmentation: random changes that RandAugment makes to each image, 0 (none) to 14."""
 
-    schedule: Literal["constant", "cosine"] = "constant"
-    """Learning rate over the epochs: constant, or cosine, from lr towards 0 at the end of the budget."""
+    randaugment_magnitude: int = Field(default=9, ge=0, le=30)
+    """Strength of RandAugment's changes, 0 to 30."""
 
-    momentum: float = Field(default=0.9, ge=0, lt=1)
-    """Momentum of sgd, in [0, 1); adam and adamw do not use it."""
+    model: Annotated[ShippedModel | str, AfterValidator(_known_model)] = "mlp"
+    """Network: mlp (a perceptron over the flattened image), cnn, resnet18, or "module:function": a function of one's
+    own that is called with (input_shape, outputs, **model_options) and returns a torch.nn.Module."""
 
-    weight_decay: float = Field(default=0.0, ge=0, le=1)
-    """L2 penalty (sgd, adam) or decoupled decay per unit of learning rate (adamw), in [0, 1]."""
+    model_options: dict[str, JsonValue] = Field(default_factory=dict)
+    """Further arguments for a function of one's own, by name: JSON values; only for "module:function"."""
 
-    batch_size: int = Field(default=64, ge=1, le=65_536)
-    """Images per optimizer step, 1 to 65,536."""
+    conv_layers: int | None = Field(default=None, ge=0, le=64, json_schema_extra={"unit": "blocks"})
+    """Blocks of convolution and pooling in a cnn, 0 to 64; left out: 2, or the length of `conv_channels` as a list."""
 
-    epochs: int = Field(default=10, ge=1, le=1_000_000)
-    """Budget: passes over the training images, at least 1."""
+    conv_channels: Channels | tuple[Channels, ...] = Field(default=32, json_schema_extra={"unit": "channels"})
+    """Channels of every block of a cnn, 1 to 4,096; or a list with the channels of each."""
 
-    seed: int = Field(default=0, ge=0, lt=2**63)
-    """Seed of the initial weights, the order of the images and dropout."""
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the target, in [0, 1), that is spread evenly over all classes in what is minimized."""
 
-    split_seed: int = Field(default=0, ge=0, lt=2**63)
-    """Seed of the stratified split into training and validation images; the test images never change."""
-
-    @model_validator(mode="after")
-    def _one_depth(self) -> Self:
-        units, layers = self.hidden_units, self.hidden_layers
-        if isinstance(units, tuple) and layers is not None and layers != len(units):
-            message = (
-                f"hidden_layers is {layers}, but hidden_units lists {len(units)} layers {list(units)}; "
-                "leave hidden_layers out, or give hidden_units as one number"
+    def conflicts(self) -> Iterator[str]:
+        """Add what does not go together among these."""
+        yield from super().conflicts()
+        if (self.dataset == "image_folder") != (self.folder is not None):
+            given = f"dataset is {self.dataset!r} and folder is {self.folder!r}"
+            yield f"{given}; give both dataset='image_folder' and the folder it lies in, or leave both out"
+        if self.model_options and self.model in get_args(ShippedModel):
+            yield (
+                f"model_options are for a model of one's own, but model is {self.model!r}; "
+                "leave model_options out, or name a model as 'module:function'"
             )
-            raise ValueError(message)
-        return self
+        channels, blocks = self.conv_channels, self.conv_layers
+        if isinstance(channels, tuple) and blocks is not None and blocks != len(channels):
+            yield (
+                f"conv_layers is {blocks}, but conv_channels lists {len(channels)} blocks {list(channels)}; "
+                "leave conv_layers out, or give conv_channels as one number"
+            )
+        if self.model == "resnet18" and self.batch_size < 2:
+            yield "resnet18 normalizes over the rows of a batch, but batch_size is 1; give at least 2"
 
     @property
-    def layers(self) -> tuple[int, ...]:
-        """Units of each hidden layer, first to last."""
-        if isinstance(self.hidden_units, tuple):
-            return self.hidden_units
-        return (self.hidden_units,) * (1 if self.hidden_layers is None else self.hidden_layers)
+    def channels(self) -> tuple[int, ...]:
+        """Channels of each block of a cnn, first to last."""
+        if isinstance(self.conv_channels, tuple):
+            return self.conv_channels
+        return (self.conv_channels,) * (2 if self.conv_layers is None else self.conv_layers)
+
+
+def image_network(config: ImageClassifierConfig, data: TrainingData) -> nn.Module:
+    """Return the untrained network of a configuration: (rows, channels, height, width) -> (rows, classes)."""
+    shape, classes, momentum = data.input_shape, data.outputs, config.batch_norm_momentum
+    if config.model == "resnet18":
+        return parts.resnet18(shape, classes, dropout=config.dropout, batch_norm_momentum=momentum)
+    if config.model not in get_args(ShippedModel):
+        return parts.own_model(config.model, shape, classes, **config.model_options)
+    dense: dict[str, Any] = {
+        "layers": config.layers,
+        "activation": config.activation,
+        "dropout": config.dropout,
+        "batch_norm": config.batch_norm,
+        "batch_norm_momentum": momentum,
+    }
+    if config.model == "cnn":
+        return parts.cnn(shape, classes, channels=config.channels, **dense)
+    return parts.mlp(data.features, classes, **dense)
 
 
 def train(config: ImageClassifierConfig, checkpoints: Checkpoints | None) -> Iterator[Record]:
     """Train one image classifier; one record per epoch."""
-    data = parts.load_data(config.dataset, split_seed=config.split_seed)
     return parts.train_supervised(
-        data=data,
-        model=lambda: parts.mlp(
-            data.features, data.classes, layers=config.layers, activation=config.activation, dropout=config.dropout
+        data=parts.load_images(
+            config.dataset, folder=config.folder, image_size=config.image_size, split_seed=config.split_seed
         ),
+        model=lambda data: image_network(config, data),
         loss=parts.cross_entropy,
+        objective=lambda _data: parts.smoothed_cross_entropy(config.label_smoothing),
         scores={"accuracy": parts.accuracy},
-        optimizer=parts.optimizer(config.optimizer, momentum=config.momentum, weight_decay=config.weight_decay),
-        schedule=parts.cosine(config.lr, epochs=config.epochs)
-        if config.schedule == "cosine"
-        else parts.constant(config.lr),
+        optimizer=config.make_optimizer(),
+        schedule=config.make_schedule(),
+        step=config.make_step(),
+        augment=parts.augmentation(
+            random_crop=config.random_crop,
+            horizontal_flip=config.horizontal_flip,
+            rotation=config.rotation,
+            randaugment_ops=config.randaugment_ops,
+            randaugment_magnitude=config.randaugment_magnitude,
+        ),
         batch_size=config.batch_size,
         epochs=config.epochs,
         seed=config.seed,
+        patience=config.patience,
         checkpoints=checkpoints,
     )
 
 
 def missing(config: ImageClassifierConfig) -> list[str]:
-    """Return what is missing of the data set, before anything starts."""
-    return parts.missing_data(config.dataset)
+    """Return what is missing of the data set or of a model of one's own, before anything starts."""
+    data = parts.missing_data(config.dataset, folder=config.folder)
+    return data if config.model in get_args(ShippedModel) else data + parts.missing_model(config.model)
 
 
 image_classifier = Trainable(
@@ -130,6 +171,7 @@ image_classifier = Trainable(
         "train_accuracy": "fraction of the training images classified correctly while the weights change",
         "val_loss": "mean cross-entropy of the validation images after the epoch, in nats",
         "val_accuracy": "fraction of the validation images classified correctly after the epoch",
+        "generalization_gap": "val_loss minus the loss of as many training images after the epoch, in nats",
         "lr": "learning rate of the epoch",
         "seconds": "wall time of training and validation, in seconds",
         "samples_per_second": "training images per second of the training pass",

@@ -159,7 +159,15 @@ def _configurations(experiment: Experiment) -> Iterator[str]:
     # Whether its data is there is asked when a sweep starts: an experiment can be read where it cannot run.
     blind = dataclasses.replace(experiment.trainable, check=None)
     for config in corner_configurations(experiment):
-        yield from (f"space: {fault}" for fault in blind.faults(config))
+        faults = blind.faults(config)
+        yield from (f"space: {fault}" for fault in faults)
+        reported = frozenset() if faults else blind.metrics_of(config)
+        if not faults and experiment.metric in blind.metrics and experiment.metric not in reported:
+            listed = ", ".join(name for name in blind.metrics if name in reported)
+            yield (
+                f"metric '{experiment.metric}' is one that {blind.name} does not report for this space "
+                f"(it reports {listed}). Choose one of them, or change the space."
+            )
 
 
 def corner_configurations(experiment: Experiment) -> Iterator[dict[str, Any]]:

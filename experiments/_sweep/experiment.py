@@ -111,6 +111,7 @@ class Experiment:
             "trainable": trainable_name(self.trainable),
             "metric": self.metric,
             "mode": self.mode,
+            "counts": getattr(self.trainable, "counts", "best"),
             "space": as_json(self.space),
             "search": _value_as_json(self.search),
             "scheduler": _value_as_json(self.scheduler),

@@ -7,6 +7,7 @@ lower is always better.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -28,6 +29,13 @@ class Observation:
     """Finite losses by epoch (from 1), in ascending order of epochs; empty while nothing was reported."""
     ending: str | None
     """How the trial ended (`completed`, `stopped`, `diverged`, `error`, ...), None while it has not."""
+    counts: Literal["best", "last"] = "best"
+    """Which of the losses stands for the trial: its best, or its last, an estimate from all epochs so far."""
+
+    def loss(self, until: float = math.inf) -> float:
+        """The loss that stands for the trial as it was at an epoch; infinite where it had none."""
+        losses = [loss for epoch, loss in self.losses.items() if epoch <= until]
+        return (losses[-1] if self.counts == "last" else min(losses)) if losses else math.inf
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,12 +20,12 @@ def best_first(observations: Sequence[Observation], good: int) -> list[Observati
     The `good` first ones are what the model imitates, so only these must be right, and a loss after 1 epoch says
     little beside one after 27. Therefore they are chosen at *one* epoch, as BOHB does (Falkner et al., "BOHB: Robust
     and Efficient Hyperparameter Optimization at Scale", ICML 2018): the highest that at least three times as many
-    trials have reached; by the best loss up to it. A trial that got far because nobody was there to compare it with
-    (the first ones under ASHA) is thus no better than its losses. Behind them stand the trials that did not get so
-    far, the longer trained first, because a scheduler let them go on; among these are the running ones, which keeps
-    proposals made at the same time apart. Trials that failed are last: a region that diverges must be avoided, and
-    a trial left out would teach nothing. A trial that completed, by its own patience, counts as trained to the end.
-    Without early stopping this is the order of the best losses.
+    trials have reached; by the loss that stands for a trial up to it. A trial that got far because nobody was there to
+    compare it with (the first ones under ASHA) is thus no better than its losses. Behind them stand the trials that
+    did not get so far, the longer trained first, because a scheduler let them go on; among these are the running ones,
+    which keeps proposals made at the same time apart. Trials that failed are last: a region that diverges must be
+    avoided, and a trial left out would teach nothing. A trial that completed, by its own patience, counts as trained
+    to the end. Without early stopping this is the order of the best losses.
     """
     epoch = _comparable_epoch(observations, _SELECTION * good)
     return sorted(observations, key=lambda observation: _place(observation, epoch))
@@ -48,9 +48,8 @@ def _place(observation: Observation, epoch: float) -> tuple[int, float, float, i
         return (3 if failed(observation) else 2, 0, 0, observation.trial)
     reached = _reached(observation)
     if reached < epoch:
-        return (1, -reached, min(observation.losses.values()), observation.trial)
-    best = min((loss for at, loss in observation.losses.items() if at <= epoch), default=math.inf)
-    return (0, 0, best, observation.trial)
+        return (1, -reached, observation.loss(), observation.trial)
+    return (0, 0, observation.loss(until=epoch), observation.trial)
 
 
 def _counts(observation: Observation) -> bool:

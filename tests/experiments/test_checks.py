@@ -112,7 +112,10 @@ def test_an_option_typo_is_an_exception_of_python() -> None:
             "space: image_classifier: 'lr' is 1000.0; it should be less than or equal to",
         ),
         ({"lr": tune.uniform(-1, 1)}, "space: image_classifier: 'lr' is -1.0; it should be greater than 0"),
-        ({"optimizer": tune.choice(["adam", "sdg"])}, "'optimizer' is 'sdg'; it should be 'sgd', 'adam' or 'adamw'"),
+        (
+            {"optimizer": tune.choice(["adam", "sdg"])},
+            "'optimizer' is 'sdg'; it should be 'sgd', 'adam', 'adamw' or 'rmsprop'",
+        ),
         ({"batch_size": tune.uniform(1, 9), "dropout": 2}, "space: image_classifier: 'dropout' is 2"),
     ],
 )

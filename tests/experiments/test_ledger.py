@@ -311,6 +311,29 @@ def test_best_means_the_best_epoch_not_the_last_one() -> None:
     assert (high.value, high.epoch, high.losses) == (0.9, 5, {1: -0.5, 2: -0.2, 4: -0.2, 5: -0.9})
 
 
+def test_where_the_last_record_counts_more_folds_come_before_a_lucky_one() -> None:
+    """A cross-validated trial is worth its newest estimate, and one that was given up after a fold does not win."""
+    folds = experiment()
+    counted = dataclasses.replace(folds, trainable=dataclasses.replace(folds.trainable, counts="last"))
+    history = History(
+        entries(
+            opened(counted),
+            driver(),
+            *(record for trial in range(3) for record in (proposed(trial), segment(trial))),
+            epoch(0, 1, 0.1),
+            epoch(0, 2, 0.3, action="stop", ending="completed"),
+            epoch(1, 1, 0.05, action="stop", ending="stopped"),
+            epoch(2, 1, 0.4),
+            epoch(2, 2, 0.2, action="stop", ending="completed"),
+        )
+    )
+    assert [(trial.number, trial.value, trial.epoch) for trial in history.ranked] == [
+        (2, 0.2, 2),
+        (0, 0.3, 2),
+        (1, 0.05, 1),
+    ]
+
+
 @pytest.mark.parametrize(("mode", "winner"), [("min", 1), ("max", 3)])
 def test_the_best_trial_is_the_first_of_equals_and_none_that_failed(mode: str, winner: int) -> None:
     """A diverged trial does not win by what it had before, a held one can."""

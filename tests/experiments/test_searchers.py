@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import log
 from typing import Any
 
@@ -328,6 +329,15 @@ def test_ranking_without_early_stopping_is_by_the_best_loss() -> None:
         observe(2, {}, {1: 2.0, 2: 0.7}, "completed"),
     ]
     assert [seen.trial for seen in best_first(told, 1)] == [1, 2, 0]
+
+
+def test_ranking_by_the_last_loss_where_that_counts() -> None:
+    """Estimates from folds are compared as they are at one epoch, not by a lucky first fold."""
+    told = [
+        replace(observe(trial, {}, losses, "completed"), counts="last")
+        for trial, losses in enumerate([{1: 0.1, 2: 0.9}, {1: 0.5, 2: 0.4}, {1: 0.6, 2: 0.3}])
+    ]
+    assert [seen.trial for seen in best_first(told, 1)] == [2, 1, 0]
 
 
 @pytest.mark.parametrize(

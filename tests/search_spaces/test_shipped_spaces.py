@@ -2,16 +2,22 @@
 
 import importlib
 import inspect
+import itertools
 import pkgutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 import search_spaces
+import trainables
 from search_spaces import as_json, dimensions, space_faults
+
+MADE_FOR = {"tabular": "tabular_mlp", "forest": "random_forest"}
+"""Trainable of a module's spaces; of all others it is the image classifier."""
 
 MODULES = [module.name for module in pkgutil.iter_modules(search_spaces.__path__) if not module.name.startswith("_")]
 SPACES = {
@@ -35,11 +41,28 @@ def test_a_shipped_space_is_sound_fresh_and_documented(space: Callable[[], dict[
     assert space.__doc__
 
 
-@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
-def test_a_shipped_space_names_fields_of_the_image_classifier(space: Callable[[], dict[str, Any]]) -> None:
-    """The keys are those of the trainable that the spaces are made for."""
-    fields = "hidden_layers hidden_units activation dropout optimizer lr momentum weight_decay batch_size"
-    assert set(space()) <= set(fields.split())
+@pytest.mark.parametrize("name", SPACES)
+def test_every_corner_of_a_shipped_space_is_a_configuration(name: str) -> None:
+    """Every choice with every smallest and largest value is a configuration that the space's trainable takes."""
+    module, _, _ = name.partition(".")
+    made_for = trainables.image_classifier if module not in MADE_FOR else getattr(trainables, MADE_FOR[module])
+    trainable = replace(made_for, check=None)  # whether the data is there is not the space's business
+    space = SPACES[name]()
+    searched = dimensions(space)
+    ends = [dimension.categories or (dimension.lower, dimension.upper) for dimension in searched]
+    corners = 0
+    for corner in itertools.product(*ends):
+        chosen = dict(zip((dimension.name for dimension in searched), corner, strict=True))
+        assert trainable.faults({**space, **chosen}) == [], chosen
+        corners += 1
+    assert corners >= 2
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_is_listed(name: str) -> None:
+    """A module of spaces is found by its name in the package."""
+    assert name in search_spaces.__all__
+    assert getattr(search_spaces, name).__doc__
 
 
 def test_names_are_imported_only_when_used() -> None:

@@ -10,6 +10,7 @@ import pytest
 from trainables import ConfigurationError, ImageClassifierConfig, Trainable, image_classifier
 
 TAKES = ", ".join(sorted(ImageClassifierConfig.model_fields))
+MODEL = ImageClassifierConfig.model_fields["model"].description
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ TAKES = ", ".join(sorted(ImageClassifierConfig.model_fields))
             {"optimizer": "adamm"},
             [
                 (
-                    "image_classifier: 'optimizer' is 'adamm'; it should be 'sgd', 'adam' or 'adamw'. "
+                    "image_classifier: 'optimizer' is 'adamm'; it should be 'sgd', 'adam', 'adamw' or 'rmsprop'. "
                     "Did you mean 'adam'? Rule that updates the weights."
                 )
             ],
@@ -54,6 +55,87 @@ TAKES = ", ".join(sorted(ImageClassifierConfig.model_fields))
                     "leave hidden_layers out, or give hidden_units as one number"
                 )
             ],
+        ),
+        (
+            {"conv_channels": [16, 32], "conv_layers": 3},
+            [
+                (
+                    "image_classifier: conv_layers is 3, but conv_channels lists 2 blocks [16, 32]; "
+                    "leave conv_layers out, or give conv_channels as one number"
+                )
+            ],
+        ),
+        (
+            {"model": "resnet81"},
+            [
+                (
+                    "image_classifier: 'model' is 'resnet81'; it should be 'mlp', 'cnn', 'resnet18' or "
+                    f"'module:function' for one of your own. Did you mean 'resnet18'? {MODEL}"
+                )
+            ],
+        ),
+        (
+            {"model": "my networks:wide"},
+            [
+                (
+                    "image_classifier: 'model' is 'my networks:wide'; it should be 'mlp', 'cnn', 'resnet18' or "
+                    f"'module:function' for one of your own. {MODEL}"
+                )
+            ],
+        ),
+        ({"model": 3}, [f"image_classifier: 'model' is 3, which it does not take. {MODEL}"]),
+        (
+            {"model": "cnn", "model_options": {"width": 3}},
+            [
+                (
+                    "image_classifier: model_options are for a model of one's own, but model is 'cnn'; "
+                    "leave model_options out, or name a model as 'module:function'"
+                )
+            ],
+        ),
+        (
+            {"dataset": "image_folder"},
+            [
+                (
+                    "image_classifier: dataset is 'image_folder' and folder is None; "
+                    "give both dataset='image_folder' and the folder it lies in, or leave both out"
+                )
+            ],
+        ),
+        (
+            {"dataset": "mnist", "folder": "photographs"},
+            [
+                (
+                    "image_classifier: dataset is 'mnist' and folder is 'photographs'; "
+                    "give both dataset='image_folder' and the folder it lies in, or leave both out"
+                )
+            ],
+        ),
+        (
+            {"model": "resnet18", "batch_size": 1},
+            [("image_classifier: resnet18 normalizes over the rows of a batch, but batch_size is 1; give at least 2")],
+        ),
+        (
+            {"batch_norm": True, "batch_size": 1},
+            [
+                (
+                    "image_classifier: batch_norm compares the rows of a batch, but batch_size is 1; "
+                    "give at least 2, or no batch_norm"
+                )
+            ],
+        ),
+        (
+            {"nesterov": True, "optimizer": "sgd", "momentum": 0},
+            [
+                (
+                    "image_classifier: nesterov is a way to use sgd's momentum, but momentum is 0; "
+                    "give momentum above 0, or no nesterov"
+                )
+            ],
+        ),
+        (
+            {"warmup_epochs": 3, "epochs": 3},
+            [("image_classifier: warmup_epochs is 3, but epochs is 3; give fewer epochs of warm-up than epochs")],
         ),
         (
             7,
@@ -82,6 +164,29 @@ def test_all_faults_at_once() -> None:
     assert pickle.loads(pickle.dumps(caught.value)).faults == caught.value.faults  # noqa: S301 - our own
 
 
+def test_all_conflicts_at_once() -> None:
+    """Values that do not go together are one sentence each, those that several parts of a configuration say."""
+    bad = {
+        "nesterov": True,
+        "optimizer": "sgd",
+        "momentum": 0,
+        "warmup_epochs": 99,
+        "hidden_units": [1],
+        "hidden_layers": 2,
+        "folder": "photographs",
+    }
+    faults = image_classifier.faults(bad)
+    assert len(faults) == 4
+    assert all(fault.startswith("image_classifier: ") and "\n" not in fault for fault in faults)
+
+
+@pytest.mark.parametrize("name", ["trainables.models.own:own_model", "_x:y", "a.b_2.c:D"])
+def test_a_model_of_ones_own(name: str) -> None:
+    """A model may be named as module and function, with options for it."""
+    config = ImageClassifierConfig.model_validate({"model": name, "model_options": {"width": 3, "deep": [True, None]}})
+    assert config.model == name
+
+
 @pytest.mark.parametrize(
     ("config", "layers"),
     [
@@ -95,6 +200,21 @@ def test_all_faults_at_once() -> None:
 def test_hidden_layers(config: dict[str, object], layers: tuple[int, ...]) -> None:
     """Hidden layers are a number of equal ones, or a list."""
     assert ImageClassifierConfig.model_validate(config).layers == layers
+
+
+@pytest.mark.parametrize(
+    ("config", "channels"),
+    [
+        ({}, (32, 32)),
+        ({"conv_layers": 0}, ()),
+        ({"conv_layers": 3, "conv_channels": 16}, (16, 16, 16)),
+        ({"conv_channels": [16, 64]}, (16, 64)),
+        ({"conv_channels": [16, 64], "conv_layers": 2}, (16, 64)),
+    ],
+)
+def test_conv_layers(config: dict[str, object], channels: tuple[int, ...]) -> None:
+    """Blocks of a convolutional network are a number of equal ones, or a list."""
+    assert ImageClassifierConfig.model_validate(config).channels == channels
 
 
 def test_numpy_numbers_are_taken() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import pickle
 import random
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import cloudpickle
@@ -13,13 +14,40 @@ import pytest
 import torch
 
 import trainables
+from tests.trainables.images import write_images
 from trainables import CheckpointFolder, ConfigurationError, Trainable
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    Case = tuple[Trainable[Any], dict[str, Any]]
 
-EPOCHS = 4
+EPOCHS = 3
 TRAINABLES = [value for name in trainables.__all__ if isinstance(value := getattr(trainables, name), Trainable)]
+
+TINY = "a folder of 60 images of 8 x 8 pixels"
+"""Stands for the fixture's path in a configuration."""
+
+IMAGES = {"dataset": "image_folder", "folder": TINY, "batch_size": 8, "label_smoothing": 0.1, "random_crop": 1}
+FOREST = {"n_estimators": 4, "folds": EPOCHS}
+VARIANTS: dict[str, list[dict[str, Any]]] = {
+    "image_classifier": [
+        {**IMAGES, "model": "mlp", "batch_norm": True, "dropout": 0.2, "randaugment_ops": 1, "l1": 1e-4},
+        {**IMAGES, "model": "cnn", "batch_norm": True, "dropout": 0.2, "rotation": 20.0, "gradient_clip": 1.0},
+        {**IMAGES, "model": "resnet18", "batch_size": 18, "dropout": 0.2, "horizontal_flip": 0.5, "warmup_epochs": 1},
+        {**IMAGES, "model": "torch_of_ones_own:network", "model_options": {"width": 6}, "schedule": "cosine"},
+        {"dataset": "digits", "dropout": 0.2},
+    ],
+    "tabular_mlp": [
+        {"dataset": "diabetes", "dropout": 0.2, "schedule": "cosine", "patience": 9},
+        {"dataset": "wine", "dropout": 0.2, "batch_norm": True, "label_smoothing": 0.1},
+        {"dataset": "diabetes", "dropout": 0.2, "folds": 3},
+        {"dataset": "wine", "dropout": 0.2, "folds": 3},
+    ],
+    "random_forest": [
+        {"dataset": "diabetes", **FOREST},
+        {"dataset": "wine", **FOREST},
+    ],
+}
+"""What the configurations of a trainable have beside the budget and the optimizer; a new one is tested as it is."""
 
 
 def numbers(record: dict[str, Any]) -> dict[str, Any]:
@@ -31,42 +59,57 @@ def _cases() -> list[Any]:
     cases = []
     for trainable in TRAINABLES:
         field = trainable.config_type.model_fields.get("optimizer")
-        for optimizer in get_args(field.annotation) if field else [None]:
-            config = {"epochs": EPOCHS, "seed": 3} | ({"optimizer": optimizer} if optimizer else {})
-            if "dropout" in trainable.config_type.model_fields:
-                config |= {"dropout": 0.2}
-            cases.append(pytest.param(trainable, config, id=f"{trainable.name}-{optimizer}"))
+        for variant in VARIANTS.get(trainable.name, [{}]):
+            what = "-".join(str(variant[key]) for key in ("model", "dataset", "folds") if key in variant)
+            for optimizer in get_args(field.annotation) if field else [None]:
+                config = {"epochs": EPOCHS, "seed": 3, **variant} | ({"optimizer": optimizer} if optimizer else {})
+                cases.append(pytest.param((trainable, config), id=f"{trainable.name}-{what}-{optimizer}"))
     return cases
 
 
-every_trainable = pytest.mark.parametrize(("trainable", "config"), _cases())
+@pytest.fixture(scope="module")
+def tiny_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder of two classes, with images of its own for training, validation and test."""
+    return write_images(tmp_path_factory.mktemp("images") / "tiny", train=18, val=6, test=6)
 
 
-@every_trainable
-def test_epochs_are_numbered(trainable: Trainable[Any], config: dict[str, Any]) -> None:
+@pytest.fixture
+def case(request: pytest.FixtureRequest, tiny_images: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+    """Give a trainable and a configuration of it."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "own"))
+    trainable, config = request.param
+    return trainable, {key: str(tiny_images) if value == TINY else value for key, value in config.items()}
+
+
+every_case = pytest.mark.parametrize("case", _cases(), indirect=True)
+
+
+@every_case
+def test_epochs_are_numbered(case: Case) -> None:
     """A trainable yields as many records as its budget says, numbered from 1, with the metrics it declares."""
+    trainable, config = case
     records = list(trainable.epochs(config))
     assert [record["epoch"] for record in records] == list(range(1, EPOCHS + 1))
-    assert all(set(record) == {"epoch", *trainable.metrics} for record in records)
+    assert all(set(record) == {"epoch", *trainable.metrics_of(config)} for record in records)
+    assert trainable.metrics_of(config) <= set(trainable.metrics)
     assert all(type(value) in {int, float} for record in records for value in record.values())
 
 
-@every_trainable
-def test_same_seed_gives_same_numbers(trainable: Trainable[Any], config: dict[str, Any]) -> None:
+@every_case
+def test_same_seed_gives_same_numbers(case: Case) -> None:
     """The seed of a configuration decides all its numbers, and another seed gives others."""
+    trainable, config = case
     first, second = ([numbers(record) for record in trainable.epochs(config)] for _ in range(2))
     assert first == second
     assert first != [numbers(record) for record in trainable.epochs(config | {"seed": 4})]
 
 
-@every_trainable
-@pytest.mark.parametrize("interruptions", [(1,), (2,), (3,), (4,), (1, 2, 3)], ids=str)
-def test_interrupted_equals_uninterrupted(
-    trainable: Trainable[Any], config: dict[str, Any], interruptions: tuple[int, ...], tmp_path: Path
-) -> None:
-    """Interrupted after any epoch and continued from its checkpoint, a trial gives the same numbers, bit by bit."""
+@every_case
+def test_interrupted_equals_uninterrupted(case: Case, tmp_path: Path) -> None:
+    """Interrupted after every epoch and continued from its checkpoint, a trial gives the same numbers, bit by bit."""
+    trainable, config = case
     records: dict[int, dict[str, Any]] = {}
-    for segment, stop in enumerate([*interruptions, EPOCHS], start=1):
+    for segment, stop in enumerate([*range(1, EPOCHS + 1), EPOCHS], start=1):
         epochs = trainable.epochs(config, CheckpointFolder(tmp_path, segment=segment))
         for record in itertools.takewhile(lambda record, stop=stop: record["epoch"] <= stop, epochs):
             if record["epoch"] in records:  # the checkpoint's own record comes first, once
@@ -78,9 +121,10 @@ def test_interrupted_equals_uninterrupted(
     assert [numbers(record) for record in records.values()] == [numbers(record) for record in trainable.epochs(config)]
 
 
-@every_trainable
-def test_global_random_state_is_untouched(trainable: Trainable[Any], config: dict[str, Any]) -> None:
+@every_case
+def test_global_random_state_is_untouched(case: Case) -> None:
     """Training neither draws from nor changes the global random state of torch, numpy and Python."""
+    trainable, config = case
 
     def state() -> tuple[object, ...]:
         return (torch.get_rng_state().tolist(), str(np.random.get_state()), random.getstate())  # noqa: NPY002 - it is the point
@@ -94,25 +138,42 @@ def test_global_random_state_is_untouched(trainable: Trainable[Any], config: dic
     assert first == [numbers(record) for record in trainable.epochs(config)]
 
 
-@every_trainable
-def test_unknown_key_is_refused(trainable: Trainable[Any], config: dict[str, Any]) -> None:
+@every_case
+def test_unknown_key_is_refused(case: Case) -> None:
     """A key that a trainable does not take is refused at once, with what it takes."""
+    trainable, config = case
     with pytest.raises(ConfigurationError, match=f"^{trainable.name} has no 'no_such_key' \\(it takes .*epochs.*\\)"):
         trainable.epochs(config | {"no_such_key": 1})
 
 
-@every_trainable
-def test_pickles_small(trainable: Trainable[Any], config: dict[str, Any]) -> None:
+@every_case
+def test_pickles_small(case: Case) -> None:
     """A trainable travels to trial processes by reference, not by value."""
+    trainable, config = case
     pickled = cloudpickle.dumps(trainable)
     assert len(pickled) < 2000
-    assert list(map(numbers, pickle.loads(pickled).epochs(config))) == list(map(numbers, trainable.epochs(config)))  # noqa: S301 - our own
+    there, here = (next(each.epochs(config)) for each in (pickle.loads(pickled), trainable))  # noqa: S301 - our own
+    assert numbers(there) == numbers(here)
 
 
-@every_trainable
-def test_every_field_is_documented(trainable: Trainable[Any], config: dict[str, Any]) -> None:
+@every_case
+def test_every_field_is_documented(case: Case) -> None:
     """Each field of a configuration says what it is, and the configuration cannot be changed."""
+    trainable, config = case
     assert all(field.description for field in trainable.config_type.model_fields.values())
     configured = trainable.config_type.model_validate(config)
     with pytest.raises(ValueError, match="frozen"):
         configured.epochs = 2
+
+
+def test_held_out_images_change_nothing_in_training(tmp_path: Path) -> None:
+    """Other validation and test images leave every training loss as it was, to the bit: none of them enters."""
+    config = {**IMAGES, "model": "cnn", "batch_norm": True, "epochs": EPOCHS}
+    losses = {}
+    for seed, part in enumerate((None, "val", "test"), start=1):
+        folder = write_images(tmp_path / str(part), train=18, val=6, test=6, other=part, seed=seed)
+        losses[part] = list(trainables.image_classifier.epochs({**config, "folder": str(folder)}))
+    for part, records in losses.items():
+        assert [record["train_loss"] for record in records] == [record["train_loss"] for record in losses[None]]
+        is_same = [record["val_loss"] for record in records] == [record["val_loss"] for record in losses[None]]
+        assert is_same == (part != "val")

@@ -8,21 +8,27 @@ import pytest
 import torch
 from torch import nn, optim
 
-from trainables import Examples, image_classifier, load_data
+from trainables import Examples, TrainingData, image_classifier, load_images
 from trainables._training.randomness import INITIALIZATION, random_state_of
 
 EPOCHS, SEED, BATCH_SIZE, LR = 2, 7, 64, 0.005
 
 
-def _whole(examples: Examples) -> tuple[torch.Tensor, torch.Tensor]:
-    inputs = (examples.inputs.double() - examples.mean) / examples.std
-    return inputs.float(), examples.targets
+def _whole(data: TrainingData) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Give all images and classes of the training and the validation part, normalized as a tutorial does it."""
+    training, validation = (
+        (examples.inputs[examples.rows].double(), examples.targets[examples.rows])
+        for examples in (data.training, data.validation)
+        if isinstance(examples, Examples)
+    )
+    mean, std = training[0].mean(), training[0].std(correction=0)
+    return [((images - mean).div(std).float(), classes) for images, classes in (training, validation)]
 
 
 def _plain_loop(dataset: str, make_optimizer: Any) -> list[tuple[float, float]]:
     """Train 128 hidden units as tutorials do; give validation loss and accuracy of each epoch."""
-    data = load_data(dataset)
-    (images, classes), validation = _whole(data.training), _whole(data.validation)
+    data = load_images(dataset)
+    (images, classes), validation = _whole(data)
     with random_state_of(SEED, INITIALIZATION, torch.device("cpu")):
         network = nn.Sequential(nn.Flatten(), nn.Linear(data.features, 128), nn.ReLU(), nn.Linear(128, 10))
     optimizer = make_optimizer(network.parameters())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,8 @@ import torch
 
 import trainables as parts
 from trainables import CheckpointFolder, image_classifier
-from trainables._training.supervised import best_so_far
+from trainables._training.learner import Learner
+from trainables._training.records import best_so_far, over_folds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +72,7 @@ def test_best_so_far() -> None:
     record: dict[str, Any] | None = None
     losses, accuracies = [], []
     for epoch, value in enumerate(values, start=1):
-        record = best_so_far({"loss": value, "accuracy": value}, epoch, record)
+        record = best_so_far({"loss": value, "accuracy": value}, epoch, record, {"loss"})
         losses.append((record["best_val_loss"], record["best_val_loss_epoch"]))
         accuracies.append((record["best_val_accuracy"], record["best_val_accuracy_epoch"]))
     assert math.isnan(losses[0][0])
@@ -88,12 +91,12 @@ def test_divergence_is_reported_as_it_is() -> None:
 def test_a_trainable_of_ones_own(tmp_path: Path) -> None:
     """The public parts make a regression on other data in a few lines, resumable like any other."""
     inputs = torch.linspace(-1, 1, 64).reshape(64, 1)
-    examples = parts.Examples(inputs=inputs, targets=3 * inputs)
+    examples = parts.Examples.of(inputs, 3 * inputs)
 
     def epochs(checkpoints: CheckpointFolder | None, budget: int) -> list[dict[str, Any]]:
         records = parts.train_supervised(
             data=parts.TrainingData(training=examples, validation=examples, classes=1),
-            model=lambda: parts.mlp(1, 1, layers=[8]),
+            model=lambda data: parts.mlp(data.features, data.outputs, layers=[8]),
             loss=torch.nn.functional.mse_loss,
             scores={},
             optimizer=parts.optimizer("adam"),
@@ -110,6 +113,122 @@ def test_a_trainable_of_ones_own(tmp_path: Path) -> None:
     epochs(CheckpointFolder(tmp_path), 5)
     resumed = epochs(CheckpointFolder(tmp_path, segment=2), 8)
     assert [record["val_loss"] for record in resumed] == [record["val_loss"] for record in whole[4:]]
+
+
+def test_patience_ends_a_trial_before_its_budget(tmp_path: Path) -> None:
+    """After so many epochs without a lower validation loss it ends by itself, and so it does when it is resumed."""
+    config = CONVERGING | {"lr": 0.05, "epochs": 200, "patience": 3}
+    records = list(image_classifier.epochs(config, CheckpointFolder(tmp_path)))
+    last = records[-1]
+    assert last["epoch"] == last["best_val_loss_epoch"] + 3 < 200
+    assert all(record["epoch"] - record["best_val_loss_epoch"] < 3 for record in records[:-1])
+    assert list(image_classifier.epochs(config, CheckpointFolder(tmp_path, segment=2))) == [last]
+
+
+def test_generalization_gap_is_measured_after_the_epoch() -> None:
+    """The gap is that of the finished epoch's weights, on as many training as validation rows, without dropout."""
+    inputs, targets = torch.randn(60, 3, generator=torch.Generator().manual_seed(1)), torch.arange(60) % 2
+    parts_ = [parts.Examples.of(inputs[rows], targets[rows]) for rows in (slice(0, 40), slice(40, 60))]
+    networks: list[torch.nn.Module] = []
+
+    def model(data: parts.TrainingData) -> torch.nn.Module:
+        networks.append(parts.mlp(data.features, data.outputs, layers=[8], dropout=0.5))
+        return networks[-1]
+
+    (record,) = parts.train_supervised(
+        data=parts.TrainingData(training=parts_[0], validation=parts_[1], classes=2),
+        model=model,
+        loss=parts.cross_entropy,
+        scores={},
+        optimizer=parts.optimizer("adam"),
+        schedule=parts.constant(0.1),
+        batch_size=8,
+        epochs=1,
+        seed=5,
+    )
+    sample = parts_[0].sample(20, seed=5)
+    (batch,) = sample.in_order(20)
+    with torch.no_grad():
+        train_loss = float(parts.cross_entropy(networks[0](batch[0]), batch[1]))
+    assert record["generalization_gap"] == pytest.approx(record["val_loss"] - train_loss, abs=1e-6)
+    assert len(set(sample.rows.tolist())) == 20
+
+
+def test_a_single_last_row_joins_the_batch_before() -> None:
+    """Batch normalization cannot train on one row: 17 rows in batches of 8 are 8 and 9; none is lost."""
+    examples = parts.Examples.of(torch.arange(17.0).reshape(17, 1), torch.arange(17))
+    batches = [targets.tolist() for _, targets in examples.shuffled(8, torch.Generator().manual_seed(0))]
+    assert [len(batch) for batch in batches] == [8, 9]
+    assert sorted(functools.reduce(operator.iadd, batches, [])) == list(range(17))
+    assert [len(targets) for _, targets in examples.shuffled(1, torch.Generator())] == [1] * 17
+
+
+def test_folds_are_averaged() -> None:
+    """A metric is the mean over the folds; its standard error that of a mean of k values; one fold stays as it is."""
+    metrics = over_folds([{"train_loss": 1.0, "val_loss": value} for value in (1.0, 2.0, 6.0)])
+    assert metrics == pytest.approx({"train_loss": 1.0, "val_loss": 3.0, "val_loss_se": math.sqrt(7 / 3)})
+    assert over_folds([{"val_loss": 2.0}]) == {"val_loss": 2.0}
+    diverged = over_folds([{"val_loss": value} for value in (math.inf, 1.0, -math.inf)])
+    assert math.isnan(diverged["val_loss"])
+    assert math.isnan(diverged["val_loss_se"])
+
+
+def test_each_fold_trains_as_it_would_alone() -> None:
+    """The first of several folds has the numbers of a trial on its data alone; the others have their own chance."""
+    inputs, targets = torch.randn(40, 3, generator=torch.Generator().manual_seed(1)), torch.arange(40) % 2
+    data = parts.TrainingData(
+        training=parts.Examples.of(inputs[:30], targets[:30]),
+        validation=parts.Examples.of(inputs[30:], targets[30:]),
+        classes=2,
+    )
+
+    def losses(folds: list[parts.TrainingData] | parts.TrainingData) -> list[float]:
+        records = parts.train_supervised(
+            data=folds,
+            model=lambda data: parts.mlp(data.features, data.outputs, layers=[4]),
+            loss=parts.cross_entropy,
+            scores={},
+            optimizer=parts.optimizer("sgd"),
+            schedule=parts.constant(0.1),
+            batch_size=8,
+            epochs=2,
+            seed=5,
+        )
+        return [record["val_loss"] for record in records]
+
+    assert losses([data]) == losses(data)
+    assert losses([data, data]) != losses(data)
+
+
+def test_mixed_precision_computes_in_16_bits_and_reports_in_32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a device has 16 bits, products are computed in them; weights, loss and measures stay in 32."""
+    monkeypatch.setattr("trainables._training.learner._mixed_precision", lambda _device: torch.bfloat16)
+    seen: list[torch.dtype] = []
+    network = torch.nn.Linear(4, 2)
+    network.register_forward_hook(lambda _module, _inputs, outputs: seen.append(outputs.dtype))
+    examples = parts.Examples.of(torch.randn(16, 4), torch.arange(16) % 2)
+    learner = Learner(
+        network=network,
+        optimizer=torch.optim.SGD(network.parameters(), lr=0.1),
+        objective=parts.cross_entropy,
+        measures={"loss": parts.cross_entropy},
+        step=parts.Step(mixed_precision=True),
+        device=torch.device("cpu"),
+    )
+    trained = learner.train(examples.in_order(8), lr=0.1)
+    learner.measured(examples)
+    assert set(seen) == {torch.bfloat16}
+    assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+    assert 0 < trained["loss"] < 5
+
+
+def test_mixed_precision_has_no_effect_on_a_cpu() -> None:
+    """A configuration for a GPU trains on a CPU too, with the numbers of full precision."""
+    config = {"epochs": 1, "seed": 2}
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU, so mixed precision has an effect")
+    (mixed,), (full,) = (list(image_classifier.epochs(config | {"mixed_precision": on})) for on in (True, False))
+    assert mixed["val_loss"] == full["val_loss"]
 
 
 @pytest.mark.parametrize(("cpus", "threads"), [(0, 1), (0.5, 1), (1, 1), (2, 2), (2.7, 2)])

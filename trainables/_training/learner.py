@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,68 +10,142 @@ import torch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
 
     from torch import nn
 
-    from trainables._training.datasets.examples import Examples
+    from trainables._training.data.part import Batch, Part
 
     Score = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 _VALIDATION_ROWS = 4096
-"""Rows per forward pass of validation: large enough for full speed, small enough for memory."""
+"""Rows of a table per forward pass of validation: large enough for full speed, small enough for memory."""
+
+_VALIDATION_NUMBERS = 4_000_000
+"""Numbers in the inputs of a forward pass of validation, at most: larger images go in smaller batches."""
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What a step does beside following the gradient of the loss."""
+
+    l1: float = 0.0
+    """Weight of the L1 penalty: the sum of the absolute values of all weights of layers, biases left out."""
+
+    gradient_clip: float | None = None
+    """Largest L2 norm of the gradient of all parameters together; a larger gradient is scaled down to it."""
+
+    mixed_precision: bool = False
+    """On CUDA, compute in bfloat16 where the GPU has it, else in float16 with a scaled loss; elsewhere no effect."""
+
+    compile: bool = False
+    """Compile the network with `torch.compile`: minutes at first, then faster steps."""
+
+
 class Learner:
     """A network that is being trained."""
 
-    network: nn.Module
-    """On the device of its data."""
+    def __init__(
+        self,
+        *,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        objective: Score,
+        measures: Mapping[str, Score],
+        step: Step,
+        device: torch.device,
+    ) -> None:
+        """Put the pieces together.
 
-    optimizer: torch.optim.Optimizer
-    """Of the network's parameters."""
+        Args:
+            network: On the device.
+            optimizer: Of the network's parameters.
+            objective: Mean loss of (outputs, targets) that is minimized, before penalties.
+            measures: What is reported of (outputs, targets), by name.
+            step: What a step does beside.
+            device: Where the batches are.
+        """
+        self.network, self.optimizer, self.objective, self.measures = network, optimizer, objective, measures
+        self._step = step
+        self._forward: Callable[[torch.Tensor], torch.Tensor] = torch.compile(network) if step.compile else network
+        self._parameters = list(network.parameters())
+        # Biases and the scales of normalization layers are vectors; everything else is a weight.
+        self._weights = [parameter for parameter in self._parameters if parameter.ndim > 1]
+        self._precision = _mixed_precision(device) if step.mixed_precision else None
+        self.device = device
+        is_half = self._precision is torch.float16
+        self._scaler = torch.amp.GradScaler(device.type) if is_half else None
 
-    loss: Score
-    """Mean loss of (outputs, targets) that is minimized."""
-
-    scores: Mapping[str, Score]
-    """Other metrics of (outputs, targets), by name."""
-
-    def train(self, batches: Iterable[tuple[torch.Tensor, torch.Tensor]], *, lr: float) -> dict[str, float]:
-        """Take one step per batch; return loss and scores of all rows, as they were when their step was taken."""
+    def train(self, batches: Iterable[Batch], *, lr: float) -> dict[str, float]:
+        """Take one step per batch; return the measures of all rows, as they were when their step was taken."""
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.network.train()
         all_outputs, all_targets = [], []
         for inputs, targets in batches:
-            outputs = self.network(inputs)
             self.optimizer.zero_grad()
-            self.loss(outputs, targets).backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
-            self.optimizer.step()
+            with self._autocast():
+                outputs = self._forward(inputs)
+            self._update(self._penalized(self.objective(outputs.float(), targets)))
             # Kept, not measured: one pass at the end costs less than a sum and a wait for the device at each step.
             all_outputs.append(outputs.detach())
             all_targets.append(targets)
-        return self._measure(torch.cat(all_outputs), torch.cat(all_targets))
+        return self._measured(all_outputs, all_targets)
 
-    def validate(self, examples: Examples) -> dict[str, float]:
-        """Return loss and scores of all rows; the network stays as it is."""
+    def measured(self, part: Part) -> dict[str, float]:
+        """Return the measures of all rows of a part; the network stays as it is."""
         self.network.eval()
+        all_outputs, all_targets = [], []
+        features = max(1, torch.Size(part.input_shape).numel())
         with torch.inference_mode():
-            starts = range(0, len(examples), _VALIDATION_ROWS)
-            outputs = [self.network(examples.normalized(slice(at, at + _VALIDATION_ROWS))) for at in starts]
-        return self._measure(torch.cat(outputs), examples.targets)
+            for inputs, targets in part.in_order(min(_VALIDATION_ROWS, max(1, _VALIDATION_NUMBERS // features))):
+                with self._autocast():
+                    all_outputs.append(self._forward(inputs))
+                all_targets.append(targets)
+            return self._measured(all_outputs, all_targets)
 
     def state(self) -> dict[str, Any]:
         """Return weights and moments of the optimizer, for a checkpoint."""
-        return {"model": self.network.state_dict(), "optimizer": self.optimizer.state_dict()["state"]}
+        state = {"model": self.network.state_dict(), "optimizer": self.optimizer.state_dict()["state"]}
+        return state if self._scaler is None else state | {"scaler": self._scaler.state_dict()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Load weights and moments, not hyperparameters: population-based training continues with others."""
         self.network.load_state_dict(state["model"])
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
+        if self._scaler is not None and "scaler" in state:
+            self._scaler.load_state_dict(state["scaler"])
 
-    def _measure(self, outputs: torch.Tensor, targets: torch.Tensor) -> dict[str, float]:
+    def _penalized(self, loss: torch.Tensor) -> torch.Tensor:
+        if not self._step.l1:
+            return loss
+        return loss + self._step.l1 * sum(weight.abs().sum() for weight in self._weights)
+
+    def _update(self, loss: torch.Tensor) -> None:
+        if self._scaler is not None:
+            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
+            self._scaler.unscale_(self.optimizer)
+        else:
+            loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
+        if self._step.gradient_clip is not None:
+            torch.nn.utils.clip_grad_norm_(self._parameters, self._step.gradient_clip)
+        if self._scaler is not None:
+            self._scaler.step(self.optimizer)
+            self._scaler.update()
+        else:
+            self.optimizer.step()
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        return torch.autocast(self.device.type, dtype=self._precision) if self._precision else nullcontext()
+
+    def _measured(self, outputs: list[torch.Tensor], targets: list[torch.Tensor]) -> dict[str, float]:
         with torch.inference_mode():
-            scores = {name: float(score(outputs, targets)) for name, score in self.scores.items()}
-            return {"loss": float(self.loss(outputs, targets)), **scores}
+            all_outputs, all_targets = torch.cat(outputs).float(), torch.cat(targets)
+            return {name: float(measure(all_outputs, all_targets)) for name, measure in self.measures.items()}
+
+
+def _mixed_precision(device: torch.device) -> torch.dtype | None:
+    if device.type != "cuda":
+        return None
+    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16

@@ -1,4 +1,4 @@
-"""Random state as a function of (seed, epoch): resumable without being saved, and the global state is left alone."""
+"""Random state as a function of (seed, epoch, fold): resumable without being saved; the global state is left alone."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ INITIALIZATION = 0
 
 
 @contextmanager
-def random_state_of(seed: int, epoch: int, device: torch.device) -> Iterator[torch.Generator]:
-    """Seed torch for one epoch, and give a generator on the device; put the global state back at the end.
+def random_state_of(seed: int, epoch: int, device: torch.device, *, fold: int = 0) -> Iterator[torch.Generator]:
+    """Seed torch for one epoch of one fold, and give a generator on the device; put the global state back at the end.
 
-    Dropout and initial weights draw from the global state, the order of the examples from the generator.
+    Dropout, augmentation and initial weights draw from the global state, the order of the examples from the generator.
     """
-    ours, global_ = (int(word) for word in np.random.SeedSequence((seed, epoch)).generate_state(2, np.uint64))
+    source = np.random.SeedSequence((seed, epoch, fold) if fold else (seed, epoch))
+    ours, global_ = (int(word) for word in source.generate_state(2, np.uint64))
     is_cuda = device.type == "cuda"
     with torch.random.fork_rng(devices=[torch.cuda.current_device()] if is_cuda else [], device_type="cuda"):
         torch.default_generator.manual_seed(global_)

@@ -1,9 +1,11 @@
-"""Keeps the numeric libraries to a number of threads."""
+"""How many CPUs this process may use, and keeping the numeric libraries to them."""
 
 from __future__ import annotations
 
 import os
 import sys
+
+_told: list[int] = []
 
 
 def limit_threads(cpus: float) -> int:
@@ -13,9 +15,15 @@ def limit_threads(cpus: float) -> int:
     environment when it is, so a trainable without torch does not pay for importing it.
     """
     threads = max(1, int(cpus))
+    _told[:] = [threads]
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = str(threads)
     torch = sys.modules.get("torch")
     if torch is not None and torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
     return threads
+
+
+def cpu_share() -> int:
+    """Return how many CPUs this process may keep busy: what `limit_threads` was last told, else all it may run on."""
+    return _told[0] if _told else len(os.sched_getaffinity(0))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from trainables._training.configuration import ConfigurationError, configured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 Record = dict[str, Any]
 """The metrics of one epoch: numbers by name, and `epoch`, counted from 1."""
@@ -61,10 +61,16 @@ class Trainable(Generic[Config]):
     whose record it yields again first."""
 
     metrics: Mapping[str, str]
-    """What a record holds beside `epoch`: metric name -> one line with its unit."""
+    """What a record may hold beside `epoch`: metric name -> one line with its unit."""
+
+    reported: Callable[[Config], Collection[str]] | None = None
+    """Those of the metrics that a configuration reports; left out, every configuration reports all of them."""
 
     check: Callable[[Config], list[str]] | None = None
     """Faults that can be found before anything starts, such as data that is not there. Must not import torch."""
+
+    counts: Literal["best", "last"] = "best"
+    """Which record stands for a trial: its best, or its last, where each is an estimate from all epochs so far."""
 
     max_gpus: int = 1
     """GPUs that one trial can use, at most."""
@@ -107,6 +113,15 @@ class Trainable(Generic[Config]):
             return self.check(checked) if self.check else []
         except Exception as error:  # noqa: BLE001 - a check that fails is a fault to show, not a traceback
             return [f"{self.name}: its own check failed with {type(error).__name__}: {error}"]
+
+    def metrics_of(self, config: Mapping[str, Any] | Config) -> frozenset[str]:
+        """Return the names of the metrics that a configuration reports.
+
+        Raises:
+            ConfigurationError: The configuration is faulty.
+        """
+        checked = configured(self.name, self.config_type, config)
+        return frozenset(self.metrics if self.reported is None else self.reported(checked))
 
     def __call__(self, config: Mapping[str, Any]) -> None:
         """Train inside a Ray trial: report each epoch with a checkpoint, continue from Ray's checkpoint."""

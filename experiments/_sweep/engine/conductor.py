@@ -138,6 +138,7 @@ class Conductor:
                 config=trial.config,
                 losses=trial.losses,
                 ending=trial.state if trial.ended else None,
+                counts="last" if self.history.last_counts else "best",
             )
             for trial in self.history.trials.values()
         ]

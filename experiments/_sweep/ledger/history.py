@@ -64,8 +64,10 @@ class TrialHistory:
     """An ending, or `running`, `held`, `interrupted`."""
     why: str = ""
     traceback: str = ""
+    last_counts: bool = False
+    """Whether the last value stands for the trial, and not the best."""
     value: float | None = None
-    """Best finite value of the metric so far."""
+    """Best finite value of the metric so far, or the last, where that is what counts."""
     epoch: int | None = None
     """The epoch of `value`, the first where several are equal."""
     losses: dict[int, float] = field(default_factory=dict)
@@ -82,8 +84,8 @@ class TrialHistory:
         return sum(segment.seconds for segment in self.segments)
 
     def better(self, value: float) -> bool:
-        """Whether `value` beats the trial's best so far."""
-        if self.value is None:
+        """Whether `value`, the newest, stands for the trial from now on."""
+        if self.value is None or self.last_counts:
             return True
         return value < self.value if self.mode == "min" else value > self.value
 
@@ -139,11 +141,25 @@ class History:
         return (trial for trial in self.trials.values() if trial.state in states)
 
     @property
-    def best(self) -> TrialHistory | None:
-        """The trial with the best value, among those that did not fail; the lower number where two are equal."""
+    def last_counts(self) -> bool:
+        """Whether the last value of a trial stands for it: an estimate from all its epochs, such as folds."""
+        return bool(self.sweep.asks.get("counts") == "last")
+
+    @property
+    def ranked(self) -> list[TrialHistory]:
+        """The trials that have a value and did not fail, the best first; the lower number where two are equal.
+
+        Where the last value counts, those that got further come first: an estimate from more folds says more.
+        """
         sign = 1.0 if self.sweep.asks["mode"] == "min" else -1.0
         able = [t for t in self.in_state(*SUCCESSES, "running", "held", "interrupted") if t.value is not None]
-        return min(able, key=lambda t: (sign * (t.value or 0.0), t.number), default=None)
+        further = -1 if self.last_counts else 0
+        return sorted(able, key=lambda t: (further * (t.epoch or 0), sign * (t.value or 0.0), t.number))
+
+    @property
+    def best(self) -> TrialHistory | None:
+        """The first of `ranked`."""
+        return next(iter(self.ranked), None)
 
     def apply(self, entry: Entry) -> None:
         """Folds one entry in."""
@@ -161,6 +177,7 @@ class History:
                     made_at=record.made_at,
                     metric=self.sweep.asks["metric"],
                     mode=self.sweep.asks["mode"],
+                    last_counts=self.last_counts,
                 )
             case SegmentStarted():
                 trial = self.trials[record.trial]

@@ -81,14 +81,11 @@ class Display:
         return Group(title, Text(f"  {counts(history)}{waiting}"), self._leaders(history), *events)
 
     def _leaders(self, history: History) -> Table:
-        sign = 1.0 if history.sweep.asks["mode"] == "min" else -1.0
-        able = [trial for trial in history.trials.values() if trial.value is not None]
-        able.sort(key=lambda trial: sign * (trial.value or 0.0))
         table = Table(box=None, padding=(0, 1), show_edge=False, header_style="bold")
         for heading in ("trial", "state", clean(history.sweep.asks["metric"]), "at epoch", "epochs"):
             table.add_column(Text(heading), no_wrap=True, min_width=len(heading))
         table.add_column("configuration", no_wrap=True)
-        for trial in able[:LEADING]:
+        for trial in history.ranked[:LEADING]:
             table.add_row(*self._row(trial))
         return table
 

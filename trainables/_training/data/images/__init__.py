@@ -1,0 +1,1 @@
+"""Images: stored decoded or streamed, split into parts, normalized per batch."""

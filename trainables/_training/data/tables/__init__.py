@@ -1,0 +1,1 @@
+"""Tables: read into numbers once per node, split into parts and folds, standardized per batch."""

@@ -1,1 +1,0 @@
-"""The data sets: places, fetching, splits, and examples that stay in memory."""
