@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _VALIDATION_ROWS = 4096
 """Rows of a table per forward pass of validation: large enough for full speed, small enough for memory."""
 
-_VALIDATION_NUMBERS = 4_000_000
-"""Numbers in the inputs of a forward pass of validation, at most: larger images go in smaller batches."""
+_VALIDATION_NUMBERS = 400_000
+"""Numbers in the inputs of such a pass, at most, on a CPU: they stay in its cache. A GPU takes ten times as many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,8 @@ class Learner:
         self.network.train()
         all_outputs, all_targets = [], []
         for inputs, targets in batches:
-            self.optimizer.zero_grad()
+            for parameter in self._parameters:
+                parameter.grad = None  # what zero_grad does, without its twentieth of the time of a small step
             with self._autocast():
                 outputs = self._forward(inputs)
             self._update(self._penalized(self.objective(outputs.float(), targets)))
@@ -96,9 +97,10 @@ class Learner:
         """Return the measures of all rows of a part; the network stays as it is."""
         self.network.eval()
         all_outputs, all_targets = [], []
+        numbers = _VALIDATION_NUMBERS * (10 if self.device.type == "cuda" else 1)
         features = max(1, torch.Size(part.input_shape).numel())
         with torch.inference_mode():
-            for inputs, targets in part.in_order(min(_VALIDATION_ROWS, max(1, _VALIDATION_NUMBERS // features))):
+            for inputs, targets in part.in_order(min(_VALIDATION_ROWS, max(1, numbers // features))):
                 with self._autocast():
                     all_outputs.append(self._forward(inputs))
                 all_targets.append(targets)
