@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.views.words import clean, duration, number, setting
+from experiments._sweep.views.words import clean, duration, number, setting, standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ def story_lines(sweep: Any, trial: int) -> Iterator[str]:
         yield f"  segment {segment.number}{began}: {duration(segment.seconds)} under driver {segment.driver}{cause}"
     if history.value is not None:
         at = f"at epoch {history.epoch} of {len(history.epochs)}"
-        yield f"  best {clean(history.metric)} {number(history.value)} {at}"
+        yield f"  {standing(history)} {at}"
     if history.why:
         yield f"  ended: {clean(history.why)}"
     if history.traceback:

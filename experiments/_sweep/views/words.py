@@ -73,8 +73,11 @@ def counts(history: History) -> str:
 def outcome(trial: TrialHistory) -> str:
     """One line for a trial that has just ended."""
     at = f" at epoch {len(trial.epochs)}" if trial.epochs else ""
-    best = (
-        f", best {clean(trial.metric)} {number(trial.value)} at epoch {trial.epoch}" if trial.value is not None else ""
-    )
+    value = "" if trial.value is None else f", {standing(trial)} at epoch {trial.epoch}"
     why = f" ({clean(trial.why)})" if trial.why and trial.state != "completed" else ""
-    return f"trial {trial.number} {clean(trial.state)}{at}{best}{why}"
+    return f"trial {trial.number} {clean(trial.state)}{at}{value}{why}"
+
+
+def standing(trial: TrialHistory) -> str:
+    """The value that stands for a trial: `best val_loss 0.25`, or without `best` where the last one counts."""
+    return f"{'' if trial.last_counts else 'best '}{clean(trial.metric)} {number(trial.value)}"
