@@ -83,7 +83,7 @@ def number(value: float) -> str:
     """Write a bound briefly."""
     if isinstance(value, int) and value > 10**9 and value & (value - 1) == 0:
         return f"2^{value.bit_length() - 1}"
-    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+    return f"{int(value):,}" if float(value).is_integer() else f"{value:g}"
 
 
 def configuration(trainable: Trainable[Any]) -> Iterator[str]:

@@ -147,12 +147,17 @@ def reported(config: RandomForestConfig) -> Collection[str]:
 
 def check(config: RandomForestConfig) -> list[str]:
     """Return what is missing or wrong of the table, and a criterion of another task, before anything starts."""
-    faults = config.missing()
+    faults = config.missing(folds=config.folds)
     task = None if faults else config.resolved_task()
     if task is not None and config.criterion is not None and config.criterion not in _CRITERIA[task]:
         faults.append(
             f"random_forest: 'criterion' is {config.criterion!r}, but the target is one of {task}, which takes "
             f"{', '.join(_CRITERIA[task])}; give one of these, or leave it out"
+        )
+    elif task is not None and config.criterion == "poisson" and parts.read_table(**config.source()).targets.min() < 0:
+        faults.append(
+            "random_forest: 'criterion' is 'poisson', but the target is below 0 in some rows; it takes targets of 0 "
+            "and above: give another criterion, or leave it out"
         )
     return faults
 

@@ -111,7 +111,7 @@ def reported(config: TabularMLPConfig) -> Collection[str]:
 
 def check(config: TabularMLPConfig) -> list[str]:
     """Return what is missing or wrong of the table, and what its task does not take, before anything starts."""
-    faults = config.missing()
+    faults = config.missing(folds=config.folds, validation_fraction=config.validation_fraction)
     if not faults and config.label_smoothing and config.resolved_task() == "regression":
         faults.append(
             f"tabular_mlp: 'label_smoothing' is {config.label_smoothing:g}, but the target is a number, which has no "
@@ -136,13 +136,25 @@ tabular_mlp = Trainable(
     reported=reported,
     metrics={
         **{f"train_{name}": f"training rows as they are learnt: {what}" for name, what in _MEASURES.items()},
-        **{f"val_{name}": f"validation rows: {what}" for name, what in _MEASURES.items()},
-        **{f"val_{name}_se": "its standard error over the folds" for name in _MEASURES},
+        **{
+            metric: said
+            for name, what in _MEASURES.items()
+            for metric, said in (
+                (f"val_{name}", f"validation rows: {what}"),
+                (f"val_{name}_se", "its standard error over the folds"),
+            )
+        },
         "generalization_gap": "val_loss minus the loss of as many training rows, both after the epoch",
         "lr": "learning rate of the epoch",
         "seconds": "wall time of training and validation, in seconds",
         "samples_per_second": "training rows per second of the training pass, all folds together",
-        **{f"best_val_{name}": f"best val_{name} so far" for name in _MEASURES},
-        **{f"best_val_{name}_epoch": "its epoch, from 1" for name in _MEASURES},
+        **{
+            metric: said
+            for name in _MEASURES
+            for metric, said in (
+                (f"best_val_{name}", f"best val_{name} so far"),
+                (f"best_val_{name}_epoch", "its epoch, from 1"),
+            )
+        },
     },
 )

@@ -16,7 +16,7 @@ from search_spaces import dimensions, merge, nested, space_faults
 from trainables import Trainable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from experiments._sweep.experiment import Experiment
     from search_spaces import Dimension
@@ -103,7 +103,8 @@ def _resources(experiment: Experiment) -> Iterator[str]:
         yield f"gpus_per_trial above 1 must be a whole number, got {gpus}. A fraction shares one GPU."
     elif most is not None and gpus > most:
         name = getattr(experiment.trainable, "name", "the trainable")
-        yield f"gpus_per_trial is {gpus}, but {name} uses at most {most}. Use {most} or a fraction of it."
+        remedy = f"Use {most} or a fraction of it." if most else "Use 0."
+        yield f"gpus_per_trial is {gpus}, but {name} uses at most {most}. {remedy}"
 
 
 def _policies(experiment: Experiment, *, whole: bool) -> Iterator[str]:
@@ -161,13 +162,22 @@ def _configurations(experiment: Experiment) -> Iterator[str]:
     for config in corner_configurations(experiment):
         faults = blind.faults(config)
         yield from (f"space: {fault}" for fault in faults)
-        reported = frozenset() if faults else blind.metrics_of(config)
-        if not faults and experiment.metric in blind.metrics and experiment.metric not in reported:
-            listed = ", ".join(name for name in blind.metrics if name in reported)
-            yield (
-                f"metric '{experiment.metric}' is one that {blind.name} does not report for this space "
-                f"(it reports {listed}). Choose one of them, or change the space."
-            )
+        if not faults:
+            yield from unreported(experiment, config)
+
+
+def unreported(experiment: Experiment, config: Mapping[str, Any]) -> Iterator[str]:
+    """Why the metric will not be among what a sound configuration reports, as far as the data at hand tells."""
+    trainable = experiment.trainable
+    if not isinstance(trainable, Trainable):
+        return
+    reported = trainable.metrics_of(config)
+    if experiment.metric in trainable.metrics and experiment.metric not in reported:
+        listed = ", ".join(name for name in trainable.metrics if name in reported)
+        yield (
+            f"metric '{experiment.metric}' is one that {trainable.name} does not report for this space "
+            f"(it reports {listed}). Choose one of them, or change the space."
+        )
 
 
 def corner_configurations(experiment: Experiment) -> Iterator[dict[str, Any]]:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments._sweep.checks import corner_configurations
+from experiments._sweep.checks import corner_configurations, unreported
 from experiments._sweep.engine.addresses import address_fault
 from experiments._sweep.engine.tokens import token_fault
 from experiments._sweep.errors import InputError
 from experiments._sweep.names import new_folder
+from trainables import Trainable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,10 +66,10 @@ def preflight(found: FoundExperiment, options: RunOptions) -> list[str]:
             "--here runs trainables that yield epochs; a plain Ray function reports through Ray. Run it without "
             "--here, or write it as a trainable."
         )
-    check = getattr(experiment.trainable, "faults", None)
-    if check is not None:
+    if isinstance(experiment.trainable, Trainable):
         with data_folder(options.data):
-            faults += [fault for config in corner_configurations(experiment) for fault in check(config)]
+            for config in corner_configurations(experiment):
+                faults += experiment.trainable.faults(config) or unreported(experiment, config)
     return list(dict.fromkeys(faults))
 
 

@@ -9,6 +9,7 @@ whose searcher and scheduler are not here yet; B27, as there are no start points
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +17,10 @@ from pydantic import BaseModel
 from ray import tune
 
 from experiments import ASHA, FIFO, Experiment, HyperOpt, InputError, Random
+from experiments._sweep.options import RunOptions, preflight
+from experiments._sweep.registry import of_value
 from tests.experiments.conftest import Made, experiment, made_up
-from trainables import Trainable, image_classifier
+from trainables import Trainable, image_classifier, random_forest
 
 CLASSIFIER = {"trainable": image_classifier, "metric": "val_loss"}
 
@@ -122,6 +125,28 @@ def test_an_option_typo_is_an_exception_of_python() -> None:
 def test_each_key_and_range_is_checked_against_the_configuration(space: dict[str, Any], said: str) -> None:
     """Both ends of each range and every category, before anything starts."""
     assert said in "\n".join(faults(**CLASSIFIER, space=space))
+
+
+def test_a_metric_of_another_task_is_refused() -> None:
+    """A trainable lists all that it can report; what it reports for this space decides, and a forest takes no GPU."""
+    space = {"dataset": "diabetes", "max_features": tune.uniform(0.2, 1)}
+    said = faults(trainable=random_forest, metric="val_accuracy", mode="max", space=space, gpus_per_trial=1)
+    assert "gpus_per_trial is 1, but random_forest uses at most 0. Use 0." in said
+    assert any(
+        "'val_accuracy' is one that random_forest does not report for this space (it reports" in each for each in said
+    )
+    trains = experiment(trainable=random_forest, metric="val_accuracy", mode="max", space={**space, "dataset": "wine"})
+    assert trains.metric == "val_accuracy"
+
+
+def test_a_metric_that_only_the_data_refuses_is_refused_when_a_sweep_starts(tmp_path: Path) -> None:
+    """What a file of one's own predicts is known once it is known where it lies."""
+    (tmp_path / "prices.csv").write_text("area,price\n" + "".join(f"{n},{2 * n}\n" for n in range(40)))
+    space = {"dataset": "table_file", "path": "prices.csv", "target": "price", "max_features": tune.uniform(0.2, 1)}
+    asked = experiment(trainable=random_forest, metric="val_accuracy", mode="max", space=space)
+    said = preflight(of_value(asked, "prices"), RunOptions(data_dir=str(tmp_path), storage=str(tmp_path)))
+    assert len(said) == 1
+    assert "'val_accuracy' is one that random_forest does not report for this space (it reports val_loss" in said[0]
 
 
 def test_missing_data_is_no_fault_of_the_experiment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:

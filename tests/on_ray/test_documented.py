@@ -53,10 +53,10 @@ def test_a_plain_ray_function(workplace: Path, driver: Callable[..., Driver]) ->
 def test_a_trainable_of_ones_own(
     code: str, name: str, metric: str, workplace: Path, driver: Callable[..., Driver]
 ) -> None:
-    """A trainable from parts, and one with a loop of its own, in a module beside the experiment."""
+    """A trainable from parts, and one with a loop of its own, in a module beside the experiment; one of them on Ray."""
     (workplace / f"my_{name}.py").write_text(code)
     (workplace / "mine.py").write_text(TWO_EXPERIMENTS.format(module=f"my_{name}", name=name, metric=metric))
-    ended, output = driver("run", "mine.py").wait()
+    ended, output = driver("run", "mine.py", *(["--here"] if name == "softmax" else [])).wait()
     assert ended == 0, output
     sweep = opened(workplace, "mine")
     assert sweep.best.checkpoint is not None

@@ -239,6 +239,22 @@ def test_limit_removes_what_was_not_used_for_longest(
     assert int(used.arrays["numbers"].sum()) == sum(range(1000))  # mapped, so it stays for who has it
 
 
+def test_room_is_made_before_it_is_needed(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Old entries go before new data is written: on a disk that they have filled there is no room for it yet."""
+    old = _small(source, Counting(8000), number=1).key
+    monkeypatch.setenv("RAYSWEEPS_CACHE_GB", "0.000009")
+    entries_while_building = []
+
+    def build(create: Creating) -> dict[str, Any]:
+        create("numbers", (1000,), "int64")
+        entries_while_building.append(_entries())
+        return {}
+
+    new = _small(source, build, number=2).key
+    assert entries_while_building == [set()]
+    assert _entries() == {f"small-{new}"} != {f"small-{old}"}
+
+
 def test_only_the_user_can_read_it(source: Path, cache: Path) -> None:
     """Decoded data may be private: folders have mode 0700, files 0600."""
     _small(source, Counting())
@@ -358,6 +374,12 @@ def test_limit_leaves_half_of_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """However large the limit, half of what is free stays so."""
     monkeypatch.setenv("RAYSWEEPS_CACHE_GB", "1e9")
     assert 0 < cache_folder.limit_bytes() <= shutil.disk_usage("/").total / 2
+
+
+def test_limit_of_a_place_that_cannot_be_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A home that the system refuses to look into has the room of the folder above it."""
+    monkeypatch.setenv("RAYSWEEPS_CACHE", str(tmp_path / ("too_long" * 100) / "below"))  # refused to root, too
+    assert cache_folder.limit_bytes() > 0
 
 
 def test_bad_name(source: Path) -> None:

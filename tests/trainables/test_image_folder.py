@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import trainables
 from trainables import load_images, missing_data
+from trainables._training.data.cache import content
 from trainables._training.data.images.class_folders import class_folders
+from trainables._training.data.images.decoding import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,6 +106,35 @@ def test_broken_images_are_all_named(root: Path, image_files: Callable[..., None
         path.write_bytes(b"no image")
     with pytest.raises(ValueError, match=r"21 images cannot be read.*; and 11 more; they must be whole"):
         load_images("image_folder", folder="set")
+
+
+def test_palette_with_transparency(root: Path, image_files: Callable[..., None]) -> None:
+    """Pillow's advice on transparent palettes is no fault of the images and not shown; the colours are as they are."""
+    _write(image_files, root / "set")
+    for path in (root / "set").glob("*/*.png"):
+        with Image.open(path) as image:
+            image.convert("P").save(path, transparency=bytes(range(16)))
+    with Image.open(root / "set" / "a" / "00.png") as image, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = np.asarray(image.convert("RGB")).transpose(2, 0, 1)
+    load_images("image_folder", folder="set")
+    assert np.array_equal(decode(str(root / "set" / "a" / "00.png"), 3, None), expected)
+
+
+@pytest.mark.parametrize("parts", [[""], ["train", "test"]])
+def test_content_is_read_once(
+    parts: list[str], root: Path, image_files: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files are read once to know their content, however they are split."""
+    for part in parts:
+        _write(image_files, root / "set" / part)
+    reads = []
+    real = content._digest
+    monkeypatch.setattr(content, "_digest", lambda paths: reads.append(paths) or real(paths))
+    monkeypatch.setattr(content, "_TOO_YOUNG_NS", 0)
+    load_images("image_folder", folder="set")
+    trainables.test_images("image_folder", folder="set")
+    assert len(reads) == 1
 
 
 def test_deep_images_are_refused(root: Path, image_files: Callable[..., None]) -> None:

@@ -131,16 +131,21 @@ def network(input_shape, outputs, *, width=4):
     return nn.Sequential(nn.Flatten(), nn.LazyLinear(width), nn.BatchNorm1d(width), nn.Linear(width, outputs))
 
 def noisy(input_shape, outputs):
-    class Noisy(nn.Module):
-        def forward(self, inputs):
-            return torch.rand(len(inputs), outputs)
-    return Noisy()
+    network = fixed(input_shape, outputs)
+    network.weight = nn.Parameter(torch.zeros(1))
+    return network
 
 def no_network(input_shape, outputs):
     return [nn.Linear(1, 1)]
 
 def wrong_outputs(input_shape, outputs):
     return nn.Sequential(nn.Flatten(), nn.LazyLinear(outputs + 1))
+
+def fixed(input_shape, outputs):
+    class Noisy(nn.Module):
+        def forward(self, inputs):
+            return torch.rand(len(inputs), outputs)
+    return Noisy()
 
 def two_results(input_shape, outputs):
     class Two(nn.Module):
@@ -193,7 +198,7 @@ def test_checking_a_network_draws_nothing(own_networks: str) -> None:
         (
             "{}_alone:netwrok",
             (
-                "model is '{}_alone:netwrok', but {}_alone has no function 'netwrok' (it has Wide, network, nn, "
+                "model is '{}_alone:netwrok', but {}_alone has no function 'netwrok' (it has Wide, fixed, network, nn, "
                 "no_network, noisy, not_a_function, torch, two_results, wrong_outputs). Did you mean 'network'?"
             ),
         ),
@@ -206,6 +211,13 @@ def test_checking_a_network_draws_nothing(own_networks: str) -> None:
             (
                 "model is '{}_alone:wrong_outputs', which gives (2, 4) for inputs of shape (2, 1, 4, 4); it should be "
                 "(2, 3): for each row one number per class. Let its last layer have `outputs` units"
+            ),
+        ),
+        (
+            "{}_alone:fixed",
+            (
+                "model is '{}_alone:fixed', which returned a network without a parameter that requires a gradient; "
+                "let it have weights to train"
             ),
         ),
         (
@@ -222,6 +234,30 @@ def test_a_network_that_does_not_fit(own_networks: str, spec: str, fault: str) -
     with pytest.raises(ConfigurationError) as caught:
         parts.own_model(spec.format(own_networks), (1, 4, 4), 3)
     assert str(caught.value) == fault.replace("{}", own_networks)
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        (
+            {"widht": 6},
+            (
+                "which takes (input_shape, outputs, *, width=4) but is called with (input_shape, outputs, widht=...): "
+                "got an unexpected keyword argument 'widht'; give in model_options, by name, what it takes beside "
+                "shape and outputs. Did you mean 'width'?"
+            ),
+        ),
+        ({"outputs": 6}, "multiple values for argument 'outputs'; give in model_options, by name, what it takes"),
+        ({"spec": 6}, "got an unexpected keyword argument 'spec'; give in model_options, by name, what it takes"),
+    ],
+)
+def test_options_that_a_function_does_not_take(own_networks: str, options: dict[str, int], fault: str) -> None:
+    """Arguments that do not fit a function of one's own are said with what it takes, before it is called."""
+    spec = f"{own_networks}_alone:network"
+    with pytest.raises(ConfigurationError) as caught:
+        parts.own_model(spec, (1, 4, 4), 3, **options)
+    assert str(caught.value).startswith(f"model is {spec!r}, which takes (input_shape, ")
+    assert fault in str(caught.value)
 
 
 def test_what_a_module_of_ones_own_lacks_is_its_own_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +282,7 @@ def test_missing_model_imports_nothing(own_networks: str) -> None:
         ("{}.network:network", "but Python finds no module '{}.network'"),
         ("{}.networks.more:network", "but Python finds no module '{}.networks.more'"),
         ("no_such_module:network", "but Python finds no module 'no_such_module'"),
-        ("{}.networks:netwrok", "{}.networks has no function 'netwrok' (it has Wide, network, nn,"),
+        ("{}.networks:netwrok", "{}.networks has no function 'netwrok' (it has Wide, fixed, network, nn,"),
         ("{}.broken:network", "broken.py, line 1, is not Python (invalid syntax); correct it"),
         ("math:network", "but math has no function 'network' (it has acos,"),
     ],

@@ -71,3 +71,14 @@ def test_trainable_has_a_name() -> None:
     assert trainables.image_classifier.__name__ == "image_classifier"
     assert repr(trainables.image_classifier) == "Trainable('image_classifier')"
     assert Trainable.__name__ == "Trainable"
+
+
+def test_limit_threads_waits_for_an_import_that_has_begun() -> None:
+    """Called while another thread is importing torch, as TensorBoard's writer does, it waits for torch to be there."""
+    program = (
+        "import importlib, sys, threading; from trainables import limit_threads;"
+        "threading.Thread(target=importlib.import_module, args=('torch',)).start()\n"
+        "while 'torch' not in sys.modules: pass\n"
+        "limit_threads(1); assert sys.modules['torch'].get_num_threads() == 1"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

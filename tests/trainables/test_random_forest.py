@@ -233,6 +233,17 @@ def test_what_does_not_go_together(config: dict[str, Any], words: str) -> None:
     assert random_forest.faults(config) == [words]
 
 
+def test_poisson_takes_no_target_below_0(tmp_path: Path) -> None:
+    """What scikit-learn would refuse in each trial is said before anything starts."""
+    (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{row},{row - 1}\n" for row in range(20)))
+    config = {"dataset": "table_file", "path": str(tmp_path / "t.csv"), "target": "y", "criterion": "poisson"}
+    [fault] = random_forest.faults(config)
+    assert fault == (
+        "random_forest: 'criterion' is 'poisson', but the target is below 0 in some rows; it takes targets of 0 and "
+        "above: give another criterion, or leave it out"
+    )
+
+
 @pytest.mark.parametrize(("dataset", "criterion"), [("diabetes", "poisson"), ("wine", "entropy")])
 def test_criterion(dataset: str, criterion: str) -> None:
     """A criterion is scikit-learn's of that name, which the default is not."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import select
 import subprocess
@@ -208,6 +209,16 @@ def test_workers_die_with_the_trial(small_image_folder: Path, tmp_path: Path) ->
         process.wait()
     _assert_gone(below, 20)
     process.communicate()
+
+
+def test_process_that_may_have_no_children(
+    streamed: Callable[..., TrainingData], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a process of a `multiprocessing.Pool`, which may start none, images are decoded in it."""
+    data = streamed()
+    limit_threads(2)
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)
+    assert len(list(data.training.in_order(8))) == -(-len(data.training) // 8)
 
 
 def test_what_is_measured_is_kept(streamed: Callable[..., TrainingData], capsys: pytest.CaptureFixture[str]) -> None:

@@ -200,9 +200,15 @@ def test_each_fold_trains_as_it_would_alone() -> None:
     assert losses([data, data]) != losses(data)
 
 
-def test_mixed_precision_computes_in_16_bits_and_reports_in_32(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a device has 16 bits, products are computed in them; weights, loss and measures stay in 32."""
-    monkeypatch.setattr("trainables._training.learner._mixed_precision", lambda _device: torch.bfloat16)
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16], ids=str)
+def test_mixed_precision_computes_in_16_bits_and_reports_in_32(
+    precision: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a device has 16 bits, products are computed in them; weights, loss and measures stay in 32.
+
+    The scale that float16 needs for small gradients is part of the state.
+    """
+    monkeypatch.setattr("trainables._training.learner._mixed_precision", lambda _device: precision)
     seen: list[torch.dtype] = []
     network = torch.nn.Linear(4, 2)
     network.register_forward_hook(lambda _module, _inputs, outputs: seen.append(outputs.dtype))
@@ -212,12 +218,15 @@ def test_mixed_precision_computes_in_16_bits_and_reports_in_32(monkeypatch: pyte
         optimizer=torch.optim.SGD(network.parameters(), lr=0.1),
         objective=parts.cross_entropy,
         measures={"loss": parts.cross_entropy},
-        step=parts.Step(mixed_precision=True),
+        step=parts.Step(mixed_precision=True, gradient_clip=1.0),
         device=torch.device("cpu"),
     )
     trained = learner.train(examples.in_order(8), lr=0.1)
     learner.measured(examples)
-    assert set(seen) == {torch.bfloat16}
+    assert set(seen) == {precision}
+    state = learner.state()
+    assert ("scaler" in state) == (precision is torch.float16)
+    learner.restore(state)
     assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
     assert 0 < trained["loss"] < 5
 
@@ -229,6 +238,24 @@ def test_mixed_precision_has_no_effect_on_a_cpu() -> None:
         pytest.skip("there is a GPU, so mixed precision has an effect")
     (mixed,), (full,) = (list(image_classifier.epochs(config | {"mixed_precision": on})) for on in (True, False))
     assert mixed["val_loss"] == full["val_loss"]
+
+
+def test_each_size_of_a_batch_is_compiled_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compiled network resumes to the same numbers: no graph depends on which sizes came before."""
+    sizes: list[object] = []
+
+    def backend(graph: torch.fx.GraphModule, inputs: list[Any]) -> Any:
+        sizes.extend(size for tensor in inputs for size in (tensor.shape if torch.is_tensor(tensor) else [tensor]))
+        return graph.forward
+
+    # Inductor would take half a minute; what is compiled is the same for each backend.
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=backend))
+    config = {"hidden_units": 8, "batch_norm": True, "epochs": 2, "compile": True}
+    whole = [record["val_loss"] for record in image_classifier.epochs(config)]
+    next(image_classifier.epochs(config, CheckpointFolder(tmp_path)))
+    assert [record["val_loss"] for record in image_classifier.epochs(config, CheckpointFolder(tmp_path))] == whole
+    assert [record["val_loss"] for record in image_classifier.epochs(config | {"compile": False})] == whole
+    assert {type(size) for size in sizes} == {int}
 
 
 @pytest.mark.parametrize(("cpus", "threads"), [(0, 1), (0.5, 1), (1, 1), (2, 2), (2.7, 2)])

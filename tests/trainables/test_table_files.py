@@ -11,11 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from trainables import load_folds, load_table, tabular_mlp
+from trainables import load_folds, load_table, random_forest, tabular_mlp
 from trainables._training.data.tables.rows import Table, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from trainables import Trainable
 
 LINES = "area;rooms;city;garden;price\n" + "".join(
     f"{50 + row};{row % 4 or ''};{('Rome', 'Oslo', '')[row % 3]};{('true', 'false')[row % 2]};{100.5 + row}\n"
@@ -63,7 +65,9 @@ def test_task_of_a_target(target: str, task: str, classes: tuple[str, ...] | Non
     """A text or a boolean is a class, a number is one where it is said to be; no target may be missing."""
     (folder / "homes.csv").write_text(LINES)
     if target == "rooms":
-        with pytest.raises(ValueError, match="the target 'rooms' is missing or infinite in 6 of 24 rows"):
+        with pytest.raises(
+            ValueError, match=r"the target 'rooms' is missing, infinite or beyond 3\.4e38 in 6 of 24 rows"
+        ):
             _read("homes.csv", target, task=task)
         return
     table = _read("homes.csv", target, task=task)
@@ -148,8 +152,14 @@ def test_columns_that_cannot_be_used(folder: Path) -> None:
     ("options", "words"),
     [
         ({"target": "city", "task": "regression"}, "the target 'city' holds texts, regression takes numbers: task='cl"),
-        ({"target": "city"}, "the target 'city' is missing or infinite in 8 of 24 rows: remove these rows"),
-        ({"target": "rooms"}, "the target 'rooms' is missing or infinite in 6 of 24 rows: remove these rows"),
+        (
+            {"target": "city"},
+            "the target 'city' is missing, infinite or beyond 3.4e38 in 8 of 24 rows: remove these rows",
+        ),
+        (
+            {"target": "rooms"},
+            "the target 'rooms' is missing, infinite or beyond 3.4e38 in 6 of 24 rows: remove these rows",
+        ),
         ({"target": "pirce"}, "'target' names a column 'pirce' that .* does not have .it has 'area'.* mean 'price'"),
         ({"target": "price", "drop": ["citty"]}, "'drop' names a column 'citty' .* Did you mean 'city'"),
         ({"target": "price", "drop": ["area", "rooms", "city", "garden"]}, "has no column left to learn from"),
@@ -215,7 +225,7 @@ def test_classes_with_too_few_rows(folder: Path) -> None:
     (folder / "t.csv").write_text("a,y\n" + lines)
     with pytest.raises(ValueError, match=r"1 of the 2 classes of the target have too few rows \('rare'\): each needs"):
         load_table("table_file", path="t.csv", target="y")
-    with pytest.raises(ValueError, match="each needs a row in each of the 5 folds, beside its test rows"):
+    with pytest.raises(ValueError, match="each needs a row in each of the 5 folds, beside its test rows; give fewer"):
         load_folds("table_file", folds=5, path="t.csv", target="y")
     assert len(load_folds("table_file", folds=2, path="t.csv", target="y", test_fraction=0)) == 2
 
@@ -223,7 +233,88 @@ def test_classes_with_too_few_rows(folder: Path) -> None:
 def test_too_few_rows(folder: Path) -> None:
     """A table that is too small for its parts is refused with its rows."""
     (folder / "t.csv").write_text("a,y\n1,2\n3,4\n5,6\n")
-    with pytest.raises(ValueError, match="the table has 3 rows, too few for a training part"):
+    with pytest.raises(ValueError, match=r"1 of its 3 rows would be trained on.*; training takes at least 2: give mor"):
         load_table("table_file", path="t.csv", target="y")
-    with pytest.raises(ValueError, match="the table has 2 rows for 5 folds; give at least two rows for each fold"):
+    with pytest.raises(
+        ValueError, match=r"2 of its 3 rows are left .* for 5 folds, each of which takes at least 2: give"
+    ):
         load_folds("table_file", folds=5, path="t.csv", target="y")
+
+
+@pytest.mark.parametrize(
+    ("lines", "trainable", "words"),
+    [
+        ("1,2\n3,4\n5,6\n", tabular_mlp, "1 of its 3 rows would be trained on"),
+        ("1,2\n3,4\n5,6\n", random_forest, "2 of its 3 rows are left beside the test rows for 5 folds"),
+        ("1,a\n2,b\n3,b\n4,b\n", tabular_mlp, "1 of the 2 classes of the target have too few rows ('a')"),
+        ("1,a\n2,b\n", random_forest, "2 of the 2 classes of the target have too few rows ('a', 'b')"),
+    ],
+)
+def test_too_few_rows_are_said_before_anything_starts(
+    lines: str, trainable: Trainable[Any], words: str, folder: Path
+) -> None:
+    """A table that is too small for the parts or folds of a configuration is a fault of it, with the file's name."""
+    (folder / "t.csv").write_text("a,y\n" + lines)
+    [fault] = trainable.faults({"dataset": "table_file", "path": "t.csv", "target": "y"})
+    assert fault.startswith(f"table_file: {folder}/t.csv: {words}")
+
+
+def test_too_many_folds_for_an_embedded_table() -> None:
+    """The tables that come with scikit-learn are counted as well."""
+    [fault] = tabular_mlp.faults({"dataset": "wine", "folds": 100})
+    assert fault.startswith(
+        "wine: 3 of the 3 classes of the target have too few rows ('class_0', 'class_1', 'class_2')"
+    )
+
+
+def test_task_of_a_broken_file_is_unknown(folder: Path) -> None:
+    """A line that breaks a file beyond its header is said by the check; asking for the metrics does not raise."""
+    (folder / "t.csv").write_text("a,y\n1,2\n1,2,3\n")
+    assert "val_r2" in tabular_mlp.metrics_of({"dataset": "table_file", "path": "t.csv", "target": "y"})
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("~nobody-of-this-name/t.csv", "there is no file .*/~nobody-of-this-name/t.csv; 'path' is absolute, or"),
+        ("n" * 300 + ".csv", "'path' is 'n*.csv', which cannot be looked up .File name too long.; give the path of"),
+    ],
+)
+def test_paths_that_cannot_be_looked_up(path: str, words: str, folder: Path) -> None:
+    """A home of nobody and a name too long for a disk are told like any file that is not there."""
+    assert folder.is_dir()
+    [fault] = _faults(path=path, target="y")
+    assert re.search(words, fault), fault
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "words"),
+    [
+        (
+            "c,c=x,y\nx,1,1\nz,2,2\n",
+            {},
+            "two columns would be called 'c=x' (a text's is called column=text): rename one",
+        ),
+        ("a,y\n1,1e39\n2,1\n", {}, "the target 'y' is missing, infinite or beyond 3.4e38 in 1 of 2 rows: remove these"),
+        (
+            "a,y\n1,inf\n2,1\n",
+            {"task": "classification"},
+            "the target 'y' is missing, infinite or beyond 3.4e38 in 1 of 2 rows: remove these rows",
+        ),
+        (
+            "a;y\n1,5;-2\n3;1\n",
+            {},
+            "column 'a' has numbers with a decimal comma ('1,5'), a point is taken: write the file with points",
+        ),
+        (
+            "a;y\n1;0,5\n3;1\n",
+            {},
+            "the target 'y' has numbers with a decimal comma ('0,5'), a point is taken: write the file with points",
+        ),
+    ],
+)
+def test_contents_that_would_be_misread(text: str, options: dict[str, Any], words: str, folder: Path) -> None:
+    """What would silently become something else is refused: equal names, decimal commas, targets beyond float32."""
+    (folder / "t.csv").write_text(text)
+    [fault] = _faults(path="t.csv", target="y", **options)
+    assert fault.startswith(f"table_file: {folder}/t.csv: {words}")

@@ -67,7 +67,10 @@ class Learner:
         """
         self.network, self.optimizer, self.objective, self.measures = network, optimizer, objective, measures
         self._step = step
-        self._forward: Callable[[torch.Tensor], torch.Tensor] = torch.compile(network) if step.compile else network
+        # One graph for each size of a batch: else the first batches of a resumed trial would go through another graph
+        # than those of one that has seen a second size, and round otherwise.
+        compiled = torch.compile(network, dynamic=False) if step.compile else network
+        self._forward: Callable[[torch.Tensor], torch.Tensor] = compiled
         self._parameters = list(network.parameters())
         # Biases and the scales of normalization layers are vectors; everything else is a weight.
         self._weights = [parameter for parameter in self._parameters if parameter.ndim > 1]

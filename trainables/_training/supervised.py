@@ -74,6 +74,9 @@ def train_supervised(
         patience: Epochs without a lower validation loss after which training ends before its budget.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    step = step or Step()
+    if step.compile:
+        torch.compiler.reset()  # graphs of earlier trials count towards torch's limit
     augment = augment.to(device) if augment else None
     measures = {"loss": loss, **scores, **(errors or {})}
     lower_is_better = {"loss", *(errors or {})}
@@ -86,7 +89,7 @@ def train_supervised(
             optimizer=optimizer(network.parameters()),
             objective=objective(of_fold) if objective else loss,
             measures=measures,
-            step=step or Step(),
+            step=step,
             device=device,
         )
         fold_data = of_fold.to(device)

@@ -18,9 +18,11 @@ def limit_threads(cpus: float) -> int:
     _told[:] = [threads]
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = str(threads)
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.get_num_threads() != threads:
-        torch.set_num_threads(threads)
+    if "torch" in sys.modules:
+        import torch  # waits where another thread has only begun to import it
+
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
     return threads
 
 

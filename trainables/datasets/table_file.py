@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import os
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainables._training.configuration import nearest_name
@@ -13,6 +13,7 @@ from trainables._training.data.place import data_dir
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
+    from pathlib import Path
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
 """Kinds of files; the separator of a CSV file may be a comma, semicolon, tab or bar."""
@@ -23,7 +24,8 @@ ROW_NUMBERS = frozenset({"", "__index_level_0__"})
 
 def located(path: str) -> Path:
     """Return the file: a relative path begins in the folder of the data sets."""
-    return (data_dir() / Path(path).expanduser()).absolute()
+    # Path.expanduser raises where there is no such user; this leaves the path as it is
+    return (data_dir() / os.path.expanduser(path)).absolute()  # noqa: PTH111 - the reason is above
 
 
 def column_names(file: Path) -> list[str]:
@@ -52,8 +54,14 @@ def faults(path: str, target: str, drop: Collection[str]) -> list[str]:
     if file.suffix.lower() not in SUFFIXES:
         kinds = ", ".join(SUFFIXES)
         return [f"table_file: 'path' is {path!r}; it takes a file of the kinds {kinds}; save the table as one of these"]
-    if not file.is_file():
-        near = nearest_name(file.name, _file_names(file.parent))
+    try:
+        is_there = file.is_file()
+        near = None if is_there else nearest_name(file.name, _file_names(file.parent))
+    except OSError as error:
+        return [
+            f"table_file: 'path' is {path!r}, which cannot be looked up ({error.strerror}); give the path of a file"
+        ]
+    if not is_there:
         place = f"'path' is absolute, or relative to the folder of the data sets, {data_dir()}"
         return [f"table_file: there is no file {file}; {place}, which RAYSWEEPS_DATA names.{_did_you_mean(near)}"]
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import inspect
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -13,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from trainables._training.configuration import ConfigurationError, nearest_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from torch import nn
 
 
-def own_model(spec: str, input_shape: Sequence[int], outputs: int, **options: Any) -> nn.Module:
+def own_model(spec: str, input_shape: Sequence[int], outputs: int, /, **options: Any) -> nn.Module:
     """Return the network that a function of one's own makes: (rows, *input_shape) -> (rows, outputs).
 
     Args:
@@ -29,7 +30,8 @@ def own_model(spec: str, input_shape: Sequence[int], outputs: int, **options: An
         options: Whatever else the function takes.
 
     Raises:
-        ConfigurationError: There is no such module or function, or it gives no network, or one of other outputs.
+        ConfigurationError: There is no such module or function, it does not take these arguments, or it gives no
+            network, one of other outputs or one without weights to train.
     """
     module_name, _, name = spec.partition(":")
     try:
@@ -41,6 +43,8 @@ def own_model(spec: str, input_shape: Sequence[int], outputs: int, **options: An
     function = getattr(module, name, None)
     if not callable(function):
         raise ConfigurationError([_no_function(spec, vars(module))])
+    if fault := _call_fault(function, options):
+        raise ConfigurationError([f"model is {spec!r}, {fault}"])
     network = function(tuple(input_shape), outputs, **options)
     _check(spec, network, input_shape, outputs)
     return network  # type: ignore[no-any-return] # checked one line before
@@ -67,8 +71,28 @@ def missing_model(spec: str) -> list[str]:
     return [] if names & {name, "*", "__getattr__"} else [_no_function(spec, names)]
 
 
+def _call_fault(function: Callable[..., object], options: Mapping[str, object]) -> str | None:
+    """Say why a function cannot be called with shape, outputs and options, as far as its signature tells."""
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # compiled: calling it will tell
+        return None
+    try:
+        signature.bind((), 0, **options)
+    except TypeError as error:
+        unknown = next((name for name in options if name not in signature.parameters), "")
+        near = nearest_name(unknown, signature.parameters)
+        offer = f" Did you mean {near!r}?" if near else ""
+        called = ", ".join(["input_shape", "outputs", *(f"{name}=..." for name in options)])
+        return (
+            f"which takes {signature} but is called with ({called}): {error}; give in model_options, by name, "
+            f"what it takes beside shape and outputs.{offer}"
+        )
+    return None
+
+
 def _check(spec: str, network: object, input_shape: Sequence[int], outputs: int) -> None:
-    """Refuse what is not a network, or does not give (rows, outputs) for two rows of zeros."""
+    """Refuse what is not a network, cannot be trained, or does not give (rows, outputs) for two rows of zeros."""
     import torch
 
     if not isinstance(network, torch.nn.Module):
@@ -88,6 +112,9 @@ def _check(spec: str, network: object, input_shape: Sequence[int], outputs: int)
         raise ConfigurationError(
             [f"model is {spec!r}, which {given}; {wanted}. Let its last layer have `outputs` units"]
         )
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        given = "returned a network without a parameter that requires a gradient"
+        raise ConfigurationError([f"model is {spec!r}, which {given}; let it have weights to train"])
 
 
 def _find(module_name: str) -> ModuleSpec | None:

@@ -42,7 +42,8 @@ def files_of(dataset: str, folder: Path | None = None) -> list[Path]:
 
 def image_folder_path(folder: str | Path) -> Path:
     """Return the folder that `image_folder` means: relative to the folder of the data sets, or absolute."""
-    return data_dir() / Path(folder).expanduser()
+    # Path.expanduser raises where there is no such user; this leaves the path as it is
+    return data_dir() / os.path.expanduser(folder)  # noqa: PTH111 - the reason is above
 
 
 def broken_files(dataset: str, folder: Path) -> dict[Path, str]:

@@ -180,6 +180,7 @@ def _build(place: Path, work: Path, meta: dict[str, Any], build: Callable[[Creat
                 f"{limit / 1e9:.3g} GB (RAYSWEEPS_CACHE_GB, and at most half of the disk's free space)"
             )
             raise NoRoomError(message)
+        cache_folder.trim(keep=place, coming=total)
         arrays[name] = _file_backed(work / f"{name}.bin", size, shape, dtype)
         return arrays[name]
 

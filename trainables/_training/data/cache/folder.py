@@ -75,8 +75,7 @@ def limit_bytes() -> int:
             f"above, for example RAYSWEEPS_CACHE_GB=20; leave it out for {_DEFAULT_GB:.0f}"
         )
         raise ValueError(message)
-    existing = next(folder for folder in (cache_dir(), *cache_dir().parents) if folder.exists())
-    available = shutil.disk_usage(existing).free + sum(entry.size for entry in entries())
+    available = _free_bytes() + sum(entry.size for entry in entries())
     return min(int(gigabytes * 1e9), available // 2)
 
 
@@ -86,7 +85,7 @@ def entries() -> list[Entry]:
     for folder in _folders(cache_dir()):
         match = _ENTRY.fullmatch(folder.name)
         if match:
-            with contextlib.suppress(FileNotFoundError):  # removed by another process meanwhile
+            with contextlib.suppress(OSError):  # removed by another process meanwhile, or another user's
                 size = sum(file.stat().st_size for file in folder.iterdir())
                 found.append(Entry(name=match["name"], folder=folder, size=size, last_used=folder.stat().st_mtime))
     return sorted(found, key=lambda entry: entry.last_used)
@@ -142,11 +141,16 @@ def remove(folder: Path) -> None:
     shutil.rmtree(away, ignore_errors=True)
 
 
-def trim(keep: Path) -> None:
-    """Remove the entries not used for longest until the cache is within its limit, and what killed processes left."""
+def trim(keep: Path, coming: int = 0) -> None:
+    """Remove what killed processes left, and the entries not used for longest until the cache is within its limit.
+
+    Args:
+        keep: The entry that stays.
+        coming: Bytes of an entry that is being made, for which there has to be room too.
+    """
     remove_leftovers()
     there, limit = entries(), limit_bytes()
-    total = sum(entry.size for entry in there)
+    total = coming + sum(entry.size for entry in there)
     for entry in there:
         if total <= limit:
             return
@@ -177,6 +181,14 @@ def clear() -> list[Entry]:
     remove_leftovers()
     shutil.rmtree(cache_dir() / ".index", ignore_errors=True)
     return there
+
+
+def _free_bytes() -> int:
+    """Return what is free on the disk of the cache, or of the nearest folder above it that can be looked at."""
+    for folder in (cache_dir(), *cache_dir().parents):
+        with contextlib.suppress(OSError):  # not there yet, or in a folder that this user may not enter
+            return shutil.disk_usage(folder).free
+    return 0
 
 
 def _folders(place: Path) -> list[Path]:

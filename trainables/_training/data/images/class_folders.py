@@ -34,8 +34,8 @@ class ClassFolders:
 
     @property
     def paths(self) -> list[Path]:
-        """Every image of every part."""
-        return [Path(path) for images in self.images.values() for path, _ in images]
+        """Every image of every part, sorted by its path as text."""
+        return [Path(path) for path in sorted(path for images in self.images.values() for path, _ in images)]
 
 
 def class_folders(folder: Path) -> ClassFolders:

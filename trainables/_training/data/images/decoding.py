@@ -81,7 +81,9 @@ def decode(path: str, channels: int, image_size: int | None) -> NDArray[np.uint8
         OSError: It is not there, or not a whole image.
     """
     with Image.open(path) as opened:
-        image = opened.convert("L" if channels == 1 else "RGB")
+        # Pillow warns where a palette has transparency and is made into RGB at once; the colours are the same
+        image = opened.convert("RGBA") if "transparency" in opened.info and opened.mode == "P" else opened
+        image = image.convert("L" if channels == 1 else "RGB")
     return _channels_first(image if image_size is None else fitted(image, image_size))
 
 

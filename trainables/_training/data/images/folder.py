@@ -46,8 +46,9 @@ def load_folder(folder: Path, part: str, image_size: int | None) -> FolderImages
         ValueError: Images cannot be read, or differ in size while `image_size` is None.
     """
     classes, images = image_folder.read(folder)
-    # Every part counts, so that all of them have the same channels and size
-    files = [Path(path) for name in ("development", "validation", "test") for path, _ in images[name]]
+    # Every part counts, so that all of them have the same channels and size; sorted as whoever looked for them first
+    # has them, so that their content is read once
+    files = [Path(path) for path in sorted(path for of_part in images.values() for path, _ in of_part)]
     validation = images["validation"] if part == "development" else []
     rows = [*images[part], *validation]
     paths = [path for path, _ in rows]

@@ -131,7 +131,8 @@ class Streamed:
 
     def _decoded(self, batches: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
         paths = self.files.paths
-        workers = min(cpu_share() - 1, len(batches))
+        # A process of `multiprocessing.Pool` may have none of its own.
+        workers = 0 if multiprocessing.current_process().daemon else min(cpu_share() - 1, len(batches))
         loader: DataLoader[Any] = DataLoader(
             _Decoding(self.files.frame, self.files.image_size),
             # What travels to a worker is the paths of a batch, not those of the data set

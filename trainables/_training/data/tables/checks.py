@@ -74,4 +74,8 @@ def table_task(dataset: str, *, path: str | None, target: str | None, task: str)
         return task
     if path is None or target is None or table_file.faults(path, target, ()):
         return None
-    return "classification" if table_file.has_categories(table_file.located(path), target) else "regression"
+    try:
+        has_categories = table_file.has_categories(table_file.located(path), target)
+    except ValueError:  # a broken line beyond the header: `missing` says which
+        return None
+    return "classification" if has_categories else "regression"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 from pyarrow import types
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,6 +24,8 @@ MOST_TEXTS = 100
 
 MOST_CLASSES = 1000
 """Different values of a target that is a class, at most."""
+
+_DECIMAL_COMMAS = "has numbers with a decimal comma ({!r}), a point is taken: write the file with points"
 
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -50,7 +53,11 @@ def tabulated(
     columns: dict[str, NDArray[np.float64]] = {}
     for name in table.column_names:
         if name != target:
-            columns |= _feature(name, table.column(name), faults)
+            found = _feature(name, table.column(name), faults)
+            taken = sorted(columns.keys() & found)
+            if taken:
+                faults.append(f"two columns would be called {taken[0]!r} (a text's is called column=text): rename one")
+            columns |= found
     column = table.column(target)
     named: tuple[Targets, tuple[str, ...] | None]
     named = _classes(target, column, faults) if task == "classification" else (_numbers(target, column, faults), None)
@@ -77,6 +84,9 @@ def _feature(name: str, column: pa.ChunkedArray, faults: list[str]) -> dict[str,
 
 def _one_hot(name: str, column: pa.ChunkedArray, faults: list[str]) -> dict[str, NDArray[np.float64]]:
     texts = sorted(text for text in pc.unique(column).to_pylist() if text)
+    if _are_decimals(texts):
+        faults.append(f"column {name!r} {_DECIMAL_COMMAS.format(texts[0])}")
+        return {}
     if len(texts) > MOST_TEXTS:
         faults.append(
             f"column {name!r} has {len(texts):,} different texts, at most {MOST_TEXTS} are taken (one column each): "
@@ -92,7 +102,10 @@ def _numbers(target: str, column: pa.ChunkedArray, faults: list[str]) -> NDArray
         faults.append(f"the target {target!r} holds {_said(column.type)}, regression takes numbers: {remedy}")
         return np.empty(0)
     numbers = _float64(column)
-    _refuse_missing(target, int((~np.isfinite(numbers)).sum()), len(numbers), faults)
+    # what float32 cannot hold, no network can answer
+    with np.errstate(invalid="ignore"):
+        is_known = np.abs(numbers) <= _LARGEST
+    _refuse_missing(target, int((~is_known).sum()), len(numbers), faults)
     return numbers
 
 
@@ -107,11 +120,16 @@ def _classes(
     elif not _is_number(column.type):
         faults.append(f"the target {target!r} holds {_said(column.type)}; classes are texts, booleans or numbers")
         return none
-    missing = column.null_count + (int(np.isnan(_float64(column.drop_null())).sum()) if _is_real(column.type) else 0)
+    missing = column.null_count + (
+        int((~np.isfinite(_float64(column.drop_null()))).sum()) if _is_real(column.type) else 0
+    )
     _refuse_missing(target, missing, len(column), faults)
     if missing:
         return none
     names, targets = np.unique(column.to_numpy(), return_inverse=True)
+    if _is_text(column.type) and _are_decimals(names):
+        faults.append(f"the target {target!r} {_DECIMAL_COMMAS.format(names[0])}")
+        return none
     if not 2 <= len(names) <= MOST_CLASSES:
         many = f"the target {target!r} has {len(names):,} different values"
         faults.append(f"{many}; classification takes 2 to {MOST_CLASSES:,}: choose another target or task='regression'")
@@ -122,7 +140,8 @@ def _classes(
 def _refuse_missing(target: str, missing: int, rows: int, faults: list[str]) -> None:
     if missing:
         faults.append(
-            f"the target {target!r} is missing or infinite in {missing:,} of {rows:,} rows: remove these rows"
+            f"the target {target!r} is missing, infinite or beyond 3.4e38 in {missing:,} of {rows:,} rows: "
+            "remove these rows"
         )
 
 
@@ -147,6 +166,11 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _is_category(kind: pa.DataType) -> bool:
     return bool(_is_text(kind) or types.is_boolean(kind))
+
+
+def _are_decimals(texts: Iterable[str]) -> bool:
+    """Tell whether texts are numbers as they are written where a comma separates the decimals."""
+    return any("," in text for text in texts) and all(re.fullmatch(r"[-+]?\d+(,\d+)?", text) for text in texts)
 
 
 def _said(kind: Any) -> str:

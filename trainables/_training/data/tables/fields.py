@@ -52,23 +52,34 @@ class TableSource(Hyperparameters):
         """Return all of these fields, as `load_table` and `load_folds` take them."""
         return self.source() | {"test_fraction": self.test_fraction}
 
-    def missing(self) -> list[str]:
-        """Return what is missing or wrong of the table's file, before anything starts.
+    def missing(self, *, folds: int = 0, validation_fraction: float = 0.2) -> list[str]:
+        """Return what is missing or wrong of the table, before anything starts.
 
-        A small file is read to its end, with every column that cannot be used; of a large one the header.
+        A small file is read to its end, with every column that cannot be used, and its rows are counted; of a large one
+        only the header.
+
+        Args:
+            folds: Folds that the rows must suffice for; 0: they must suffice for a validation part.
+            validation_fraction: Of that part, in (0, 1).
         """
         from trainables._training.data.tables.checks import table_faults, table_files
 
         faults = table_faults(**self.source())
-        files = table_files(self.dataset, self.path)
-        if faults or self.dataset != "table_file" or files[0].stat().st_size > _QUICKLY_READ:
+        if faults:
             return faults
-        from trainables._training.data.tables.rows import read_table
+        files = table_files(self.dataset, self.path)
+        if sum(file.stat().st_size for file in files) > _QUICKLY_READ:
+            return []
+        from trainables._training.data.tables.rows import check_sizes, read_table
 
         try:
-            read_table(**self.source())
+            table = read_table(**self.source())
         except ValueError as error:
-            return [f"table_file: {error}"]
+            return [f"{self.dataset}: {error}"]
+        try:
+            check_sizes(table, self.test_fraction, folds=folds, validation_fraction=validation_fraction)
+        except ValueError as error:
+            return [": ".join([self.dataset, *map(str, files), str(error)])]
         return []
 
     def resolved_task(self) -> str | None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 TEST_SEED = 20_260_101
 """Of the test part, which no configuration can choose."""
 
-_DECODING = 1
+_DECODING = 2
 """Counts the ways in which this version has made numbers of a table; a new one makes new files in the cache."""
 
 
@@ -89,13 +89,29 @@ def validation_split(table: Table, development: Rows, *, fraction: float, seed: 
         ValueError: A class, or the table, has too few rows to be in both.
     """
     training, validation = _held_out(table, development, fraction, seed)
-    if len(training) < 2:
-        message = f"the table has {len(table.targets)} rows, too few for a training part; give more, or smaller parts"
-        raise ValueError(message)
     if table.classes is not None:
         counts = np.bincount(table.targets[training], minlength=len(table.classes))
         _refuse_rare(table, counts > 0, "a training, a validation and a test row (3, or 2 where test_fraction is 0)")
+    if len(training) < 2:
+        message = (
+            f"{len(training)} of its {len(table.targets)} rows would be trained on, beside those for validation and "
+            "test; training takes at least 2: give more rows, or make the other parts smaller"
+        )
+        raise ValueError(message)
     return training, validation
+
+
+def check_sizes(table: Table, test_fraction: float, *, folds: int, validation_fraction: float) -> None:
+    """Refuse a table that is too small for its parts, or for its folds where there are any; without scikit-learn.
+
+    Raises:
+        ValueError: As for `fold_splits`, or without folds as for `validation_split`.
+    """
+    development, _ = test_split(table, test_fraction)
+    if folds:
+        _refuse_few(table, development, folds)
+    else:
+        validation_split(table, development, fraction=validation_fraction, seed=0)
 
 
 def fold_splits(
@@ -113,15 +129,10 @@ def fold_splits(
     Raises:
         ValueError: There are fewer rows, or fewer of a class, than folds.
     """
+    _refuse_few(table, development, folds)
     from sklearn.model_selection import KFold, StratifiedKFold
 
     targets = table.targets[development]
-    if len(development) < 2 * folds:
-        message = f"the table has {len(development)} rows for {folds} folds; give at least two rows for each fold"
-        raise ValueError(message)
-    if table.classes is not None:
-        counts = np.bincount(targets, minlength=len(table.classes))
-        _refuse_rare(table, counts >= folds, f"a row in each of the {folds} folds, beside its test rows")
     split = KFold if table.classes is None else StratifiedKFold
     # scikit-learn takes 32 bits of a seed; a longer one is given as two words
     state = seed if seed < 2**32 else np.random.RandomState([seed % 2**32, seed // 2**32])
@@ -177,11 +188,25 @@ def _held_out(table: Table, rows: Rows, fraction: float, seed: int) -> tuple[Row
     return rows[kept], rows[held]
 
 
-def _refuse_rare(table: Table, is_enough: NDArray[np.bool_], need: str) -> None:
+def _refuse_few(table: Table, development: Rows, folds: int) -> None:
+    if table.classes is not None:
+        counts = np.bincount(table.targets[development], minlength=len(table.classes))
+        _refuse_rare(
+            table, counts >= folds, f"a row in each of the {folds} folds, beside its test rows", "give fewer folds, "
+        )
+    if len(development) < 2 * folds:
+        message = (
+            f"{len(development)} of its {len(table.targets)} rows are left beside the test rows for {folds} folds, "
+            "each of which takes at least 2: give more rows, or fewer folds"
+        )
+        raise ValueError(message)
+
+
+def _refuse_rare(table: Table, is_enough: NDArray[np.bool_], need: str, remedy: str = "") -> None:
     names = [repr(name) for name, enough in zip(table.classes or (), is_enough, strict=True) if not enough]
     if names:
         message = (
             f"{len(names)} of the {len(is_enough)} classes of the target have too few rows ({', '.join(names[:10])}): "
-            f"each needs {need}; remove their rows, or join them to other classes"
+            f"each needs {need}; {remedy}remove their rows, or join them to other classes"
         )
         raise ValueError(message)
