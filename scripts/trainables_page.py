@@ -130,7 +130,9 @@ def flattened(annotation: Any) -> Iterator[Any]:
 def data_sets() -> Iterator[str]:
     """Give the table of the data sets: one file of `trainables/datasets` each."""
     rows = []
-    for module in sorted(module.name for module in pkgutil.iter_modules(datasets.__path__)):
+    for module in sorted(
+        each.name for each in pkgutil.iter_modules(datasets.__path__) if not each.name.startswith("_")
+    ):
         what = (inspect.getdoc(importlib.import_module(f"trainables.datasets.{module}")) or "").splitlines()[0]
         users = [f"`{trainable.name}`" for trainable in shipped() if module in literals(trainable, "dataset")]
         rows.append((f"[`{module}`](../trainables/datasets/{module}.py)", ", ".join(users), what))

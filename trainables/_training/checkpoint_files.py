@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
+
+from trainables._training.durable import fsync, write_file
 
 MANIFEST = "checkpoint.json"
 STATE = "state.pt"
@@ -53,16 +54,16 @@ def write_checkpoint(folder: Path, manifest: Manifest, content: bytes | None) ->
     work = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))  # mode 0700
     try:
         if content is not None:
-            _write_file(work / STATE, content)
-        _write_file(work / MANIFEST, (json.dumps(body, indent=1) + "\n").encode())
-        _fsync_folder(work)
+            write_file(work / STATE, content)
+        write_file(work / MANIFEST, (json.dumps(body, indent=1) + "\n").encode())
+        fsync(work)
         if folder.exists():  # a damaged one of the same epoch: a folder cannot be renamed over it
             remove_checkpoint(folder)
         work.rename(folder)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
-    _fsync_folder(folder.parent)
+    fsync(folder.parent)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -127,25 +128,6 @@ def remove_leftovers(segment: Path) -> None:
 
 
 _REMEDY = "delete the folder to go on from an earlier epoch"
-
-
-def _write_file(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unknown_format(given: object) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainables._training.data.place import broken_files, data_dir, files_of
+from trainables._training.data.place import files_of
+from trainables.datasets import _idx
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,17 +30,9 @@ def files() -> list[Path]:
 
 def read(part: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return the images (0 to 255, rows x 1 x 28 x 28) and classes of "development" or "test", the official parts."""
-    from torchvision.datasets import FashionMNIST
-
-    dataset = FashionMNIST(str(data_dir()), train=part != "test", download=False)
-    return dataset.data.unsqueeze(1).numpy(), dataset.targets.long().numpy()
+    return _idx.read("FashionMNIST", part)
 
 
 def fetch(folder: Path) -> None:
     """Download what is missing into a folder; torchvision verifies the checksums."""
-    from torchvision.datasets import FashionMNIST
-
-    for path in broken_files("fashion_mnist", folder):
-        path.unlink(missing_ok=True)  # torchvision takes any file of the right name for the data
-    for train in (True, False):
-        FashionMNIST(str(folder), train=train, download=True)
+    _idx.fetch("FashionMNIST", "fashion_mnist", folder)

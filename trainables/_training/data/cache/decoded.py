@@ -22,6 +22,7 @@ import numpy as np
 
 from trainables._training.data.cache import folder as cache_folder
 from trainables._training.data.cache.content import content_digest
+from trainables._training.durable import fsync, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -191,9 +192,9 @@ def _build(place: Path, work: Path, meta: dict[str, Any], build: Callable[[Creat
             for name, array in arrays.items()
         }
         text = json.dumps({"format": cache_folder.FORMAT, **meta, "arrays": described, "facts": facts}, indent=1)
-        _write(work / cache_folder.META, text.encode())
+        write_file(work / cache_folder.META, text.encode())
         for file in (*work.iterdir(), work):
-            _fsync(file)
+            fsync(file)
         cache_folder.remove(place)  # one that is not whole
         work.rename(place)
     except OSError as error:
@@ -201,7 +202,7 @@ def _build(place: Path, work: Path, meta: dict[str, Any], build: Callable[[Creat
             raise
         message = f"no room for {meta['name']} in {cache_folder.cache_dir()}: {error}"
         raise NoRoomError(message) from error
-    _fsync(place.parent)
+    fsync(place.parent)
     cache_folder.trim(keep=place)
 
 
@@ -213,19 +214,6 @@ def _file_backed(file: Path, size: int, shape: tuple[int, ...], dtype: str) -> N
         # The blocks are claimed now: on a disk that gets full later, writing to the mapping would kill the process.
         os.posix_fallocate(descriptor, 0, size)
         return np.memmap(file, dtype=dtype, mode="r+", shape=shape)
-    finally:
-        os.close(descriptor)
-
-
-def _write(file: Path, content: bytes) -> None:
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
-        opened.write(content)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
