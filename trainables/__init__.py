@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trainables._training.augmentation import augmentation as augmentation
+    from trainables._training.checkpoints import ChangedDataError as ChangedDataError
     from trainables._training.checkpoints import CheckpointFolder as CheckpointFolder
     from trainables._training.checkpoints import Saved as Saved
     from trainables._training.checkpoints import find_checkpoint as find_checkpoint
     from trainables._training.configuration import ConfigurationError as ConfigurationError
     from trainables._training.data.examples import Examples as Examples
+    from trainables._training.data.images.load import image_content as image_content
     from trainables._training.data.images.load import load_images as load_images
     from trainables._training.data.images.load import test_images as test_images
     from trainables._training.data.part import Part as Part
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from trainables._training.data.tables.load import test_rows as test_rows
     from trainables._training.data.tables.rows import fold_splits as fold_splits
     from trainables._training.data.tables.rows import read_table as read_table
+    from trainables._training.data.tables.rows import table_content as table_content
     from trainables._training.data.tables.rows import test_split as test_split
     from trainables._training.folds import cross_validate as cross_validate
     from trainables._training.hyperparameters import Budget as Budget
@@ -85,6 +88,7 @@ _HOME_OF = {
     "ConfigurationError": "trainables._training.configuration",
     "CheckpointFolder": "trainables._training.checkpoints",
     "Saved": "trainables._training.checkpoints",
+    "ChangedDataError": "trainables._training.checkpoints",
     "find_checkpoint": "trainables._training.checkpoints",
     "report_epochs": "trainables._training.ray_edge",
     "limit_threads": "trainables._training.threads",
@@ -96,11 +100,13 @@ _HOME_OF = {
     # data
     "load_images": "trainables._training.data.images.load",
     "test_images": "trainables._training.data.images.load",
+    "image_content": "trainables._training.data.images.load",
     "load_table": "trainables._training.data.tables.load",
     "load_folds": "trainables._training.data.tables.load",
     "test_rows": "trainables._training.data.tables.load",
     "TableSource": "trainables._training.data.tables.fields",
     "read_table": "trainables._training.data.tables.rows",
+    "table_content": "trainables._training.data.tables.rows",
     "test_split": "trainables._training.data.tables.rows",
     "fold_splits": "trainables._training.data.tables.rows",
     "missing_data": "trainables._training.data.place",

@@ -161,11 +161,17 @@ def missing(config: ImageClassifierConfig) -> list[str]:
     return data if config.model in get_args(ShippedModel) else data + parts.missing_model(config.model)
 
 
+def content(config: ImageClassifierConfig) -> str:
+    """Return a digest of the images, which stays the same for the whole of a trial."""
+    return parts.image_content(config.dataset, config.folder)
+
+
 image_classifier = Trainable(
     name="image_classifier",
     config_type=ImageClassifierConfig,
     train=train,
     check=missing,
+    content=content,
     metrics={
         "train_loss": "mean cross-entropy of the training images while the weights change, in nats",
         "train_accuracy": "fraction of the training images classified correctly while the weights change",

@@ -162,6 +162,11 @@ def check(config: RandomForestConfig) -> list[str]:
     return faults
 
 
+def content(config: RandomForestConfig) -> str:
+    """Return a digest of the table, which stays the same for the whole of a trial."""
+    return parts.table_content(config.dataset, path=config.path)
+
+
 _LOSS = "mean squared error in the target's unit squared, or log loss in nats"
 
 random_forest = Trainable(
@@ -169,6 +174,7 @@ random_forest = Trainable(
     config_type=RandomForestConfig,
     train=train,
     check=check,
+    content=content,
     reported=reported,
     counts="last",
     max_gpus=0,

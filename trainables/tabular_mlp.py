@@ -120,6 +120,11 @@ def check(config: TabularMLPConfig) -> list[str]:
     return faults
 
 
+def content(config: TabularMLPConfig) -> str:
+    """Return a digest of the table, which stays the same for the whole of a trial."""
+    return parts.table_content(config.dataset, path=config.path)
+
+
 _MEASURES = {
     "loss": "mean squared error (target's unit squared) or cross-entropy (nats)",
     "r2": "R2, at most 1 (regression)",
@@ -133,6 +138,7 @@ tabular_mlp = Trainable(
     config_type=TabularMLPConfig,
     train=train,
     check=check,
+    content=content,
     reported=reported,
     metrics={
         **{f"train_{name}": f"training rows as they are learnt: {what}" for name, what in _MEASURES.items()},

@@ -15,7 +15,7 @@ import torch
 
 import trainables
 from tests.trainables.images import write_images
-from trainables import CheckpointFolder, ConfigurationError, Trainable
+from trainables import ChangedDataError, CheckpointFolder, ConfigurationError, Trainable
 
 if TYPE_CHECKING:
     Case = tuple[Trainable[Any], dict[str, Any]]
@@ -186,3 +186,27 @@ def test_held_out_images_change_nothing_in_training(tmp_path: Path) -> None:
         assert [record["train_loss"] for record in records] == [record["train_loss"] for record in losses[None]]
         is_same = [record["val_loss"] for record in records] == [record["val_loss"] for record in losses[None]]
         assert is_same == (part != "val")
+
+
+@pytest.mark.parametrize("name", ["image_classifier", "tabular_mlp", "random_forest"])
+def test_a_trial_does_not_go_on_with_other_data(name: str, tmp_path: Path) -> None:
+    """A checkpoint of data that have changed is refused with what to do; put back, the trial goes on."""
+    trainable: Trainable[Any] = getattr(trainables, name)
+    if name == "image_classifier":
+        folder = write_images(tmp_path / "images", train=6, val=2, test=2)
+        changed, config = folder / "train" / "dark" / "00.png", {**IMAGES, "folder": str(folder), "epochs": 2}
+        other = (folder / "train" / "bright" / "00.png").read_bytes()
+    else:
+        changed = tmp_path / "table.csv"
+        changed.write_text("x,y\n" + "".join(f"{n},{n % 7}\n" for n in range(40)))
+        config = {"dataset": "table_file", "path": str(changed), "target": "y", "epochs": 2}
+        other = changed.read_bytes() + b"5,5\n"
+    before = changed.read_bytes()
+    (first,) = itertools.islice(trainable.epochs(config, CheckpointFolder(tmp_path / "trial")), 1)
+    changed.write_bytes(other)
+    with pytest.raises(ChangedDataError, match=r"epoch-00001 was trained on other data: .* or start a new sweep"):
+        next(trainable.epochs(config, CheckpointFolder(tmp_path / "trial", segment=2)))
+    changed.write_bytes(before)
+    again, second = trainable.epochs(config, CheckpointFolder(tmp_path / "trial", segment=2))
+    assert again == first
+    assert second["epoch"] == 2

@@ -41,6 +41,9 @@ class Manifest:
     state: dict[str, Any] | None
     """Size in `bytes` and `sha256` of `state.pt`; None where there is no state."""
 
+    data: str | None = None
+    """Digest of the data that were trained on; None where it is not known."""
+
 
 def canonical(value: object) -> str:
     """Return the one JSON text of a value; equal texts mean equal values, NaN included."""
@@ -50,6 +53,7 @@ def canonical(value: object) -> str:
 def write_checkpoint(folder: Path, manifest: Manifest, content: bytes | None) -> None:
     """Write a checkpoint beside its place, make it durable, then move it there; on a fault nothing is left behind."""
     body = {"format": FORMAT, "epoch": manifest.epoch, "record": manifest.record, "state": manifest.state}
+    body |= {} if manifest.data is None else {"data": manifest.data}
     body["sha256"] = _sha256(canonical(body).encode())
     work = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))  # mode 0700
     try:
@@ -78,7 +82,7 @@ def read_manifest(folder: Path) -> Manifest:
         digest = body.pop("sha256")
         if body["format"] != FORMAT:
             _unknown_format(body["format"])
-        manifest = Manifest(epoch=body["epoch"], record=body["record"], state=body["state"])
+        manifest = Manifest(epoch=body["epoch"], record=body["record"], state=body["state"], data=body.get("data"))
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         message = f"{path} cannot be read ({type(error).__name__}: {error}); {_REMEDY}"
         raise DamagedCheckpointError(message) from error

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+class ChangedDataError(ValueError):
+    """A trial would go on with other data than it began with."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Saved:
     """A checkpoint whose checksums were right when it was found."""
@@ -43,6 +47,15 @@ class Saved:
     """Where it is."""
 
     _manifest: Manifest
+
+    def refuse_other_data(self, data: str | None) -> None:
+        """Raise ChangedDataError where both digests are known and differ."""
+        if None not in (data, self._manifest.data) and data != self._manifest.data:
+            message = (
+                f"{self.folder} was trained on other data: their files have changed since this trial began. A trial "
+                "does not go on with other data; put the files back as they were, or start a new sweep"
+            )
+            raise ChangedDataError(message)
 
     def state(self, map_location: Any = "cpu") -> Any:
         """Return what was saved, with its tensors on `map_location`; None when nothing was.
@@ -64,6 +77,9 @@ class CheckpointFolder:
     Kept are the `keep` newest epochs and the best one by `metric` (the first of equals; NaN is never best). Where
     `until` is given, later epochs are as if they were not there: whoever decides knows nothing of them.
     """
+
+    data: str | None = None
+    """Digest of the data that are trained on: written into each checkpoint; one of other data is refused."""
 
     damaged: list[Path]
     """What `newest` skipped when it was last called: damaged, cut or without a manifest."""
@@ -91,13 +107,18 @@ class CheckpointFolder:
         self._leftovers_removed = False
 
     def newest(self) -> Saved | None:
-        """Return the newest checkpoint that is what was saved: the highest epoch, of equals the highest segment."""
+        """Return the newest checkpoint that is what was saved: the highest epoch, of equals the highest segment.
+
+        Raises:
+            ChangedDataError: It was trained on other data than those of now.
+        """
         self.damaged = []
         for folder in _folders(self.root, self.segment):
             saved = _verify(folder)
             if saved is None:
                 self.damaged.append(folder)
             elif self.until is None or saved.epoch <= self.until:
+                saved.refuse_other_data(self.data)
                 return saved
         return None
 
@@ -118,7 +139,8 @@ class CheckpointFolder:
             )
             raise ValueError(message)
         content = None if state is None else _serialized(state)
-        manifest = Manifest(epoch=epoch, record=record, state=None if content is None else describe(content))
+        state_file = None if content is None else describe(content)
+        manifest = Manifest(epoch=epoch, record=record, state=state_file, data=self.data)
         folder = self.root / f"segment-{self.segment:03d}" / f"epoch-{epoch:05d}"
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.parent.mkdir(mode=0o700, exist_ok=True)

@@ -33,6 +33,9 @@ class SavedEpoch(Protocol):
 class Checkpoints(Protocol):
     """Where a training function keeps its checkpoints; `CheckpointFolder` is one."""
 
+    data: str | None
+    """Digest of the data that are trained on: kept with each checkpoint; to continue from one of other data fails."""
+
     def newest(self) -> SavedEpoch | None:
         """Return the checkpoint to continue from, if there is one."""
 
@@ -69,6 +72,9 @@ class Trainable(Generic[Config]):
     check: Callable[[Config], list[str]] | None = None
     """Faults that can be found before anything starts, such as data that is not there. Must not import torch."""
 
+    content: Callable[[Config], str] | None = None
+    """Digest of the data of a configuration: a trial does not go on with other data than it began with."""
+
     counts: Literal["best", "last"] = "best"
     """Which record stands for a trial: its best, or its last, where each is an estimate from all epochs so far."""
 
@@ -100,8 +106,12 @@ class Trainable(Generic[Config]):
 
         Raises:
             ConfigurationError: At once, with every fault of the configuration.
+            ChangedDataError: The newest checkpoint was trained on other data.
         """
-        return self.train(configured(self.name, self.config_type, config), checkpoints)
+        checked = configured(self.name, self.config_type, config)
+        if checkpoints is not None and self.content is not None:
+            checkpoints.data = self.content(checked)
+        return self.train(checked, checkpoints)
 
     def faults(self, config: Mapping[str, Any] | Config) -> list[str]:
         """Return everything wrong with a configuration, and everything it needs that is not there; never raise."""

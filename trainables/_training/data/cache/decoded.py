@@ -81,9 +81,17 @@ def content_key(name: str, files: Sequence[Path], options: Mapping[str, Any]) ->
     Raises:
         FileNotFoundError: One of the files is not there.
     """
-    digest = content_digest(files, cache_folder.cache_dir() / ".index")
-    text = json.dumps([cache_folder.FORMAT, name, dict(options), digest], sort_keys=True)
+    text = json.dumps([cache_folder.FORMAT, name, dict(options), digest_of(files)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest_of(files: Sequence[Path]) -> str:
+    """Return the SHA-256, in hex, of names and content of files; the cache remembers it, so it is read once.
+
+    Raises:
+        FileNotFoundError: One of the files is not there.
+    """
+    return content_digest(files, cache_folder.cache_dir() / ".index")
 
 
 def decoded(

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from trainables._training.data.cache.decoded import Creating, NoRoomError, content_key, decoded, decoded_in_memory
+from trainables._training.data.cache.decoded import (
+    Creating,
+    NoRoomError,
+    content_key,
+    decoded,
+    decoded_in_memory,
+    digest_of,
+)
 from trainables._training.data.images.class_folders import class_folders
 from trainables._training.data.images.decoding import VERSION, fitted_array
 from trainables._training.data.images.folder import FolderImages, load_folder
@@ -88,6 +95,15 @@ def test_images(
     return part if device is None else part.to(device)
 
 
+def image_content(dataset: str, folder: str | Path | None = None) -> str:
+    """Return a digest of all that a data set contains: names and content of its files.
+
+    Raises:
+        FileNotFoundError: The files are not there, or not whole; says what to do.
+    """
+    return _wanted(dataset, folder, None).content
+
+
 def _wanted(dataset: str, folder: str | Path | None, image_size: int | None) -> _Wanted:
     if dataset not in _FRACTIONS:
         message = f"there is no image data set {dataset!r}; there are {', '.join(_FRACTIONS)}"
@@ -101,7 +117,7 @@ def _wanted(dataset: str, folder: str | Path | None, image_size: int | None) -> 
         files = _DATASETS[dataset].files() if dataset in _DATASETS else []
     if faults:
         raise FileNotFoundError("\n".join(faults))
-    return _Wanted(dataset=dataset, place=place, image_size=image_size, content=content_key(dataset, files, {}))
+    return _Wanted(dataset=dataset, place=place, image_size=image_size, content=digest_of(files))
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from trainables._training.data.cache.decoded import decoded
+from trainables._training.data.cache.decoded import decoded, digest_of
 from trainables._training.data.splits import random_split, stratified_split
 from trainables._training.data.tables.checks import TABLES, table_faults, table_files
 from trainables.datasets import table_file
@@ -69,6 +69,15 @@ def read_table(
         raise ValueError(message) if all(file.is_file() for file in files) else FileNotFoundError(message)
     stamps = tuple((file.stat().st_size, file.stat().st_mtime_ns, file.stat().st_ino) for file in files)
     return _read(dataset, tuple(files), stamps, target, task, tuple(drop))
+
+
+def table_content(dataset: str, *, path: str | None = None) -> str:
+    """Return a digest of the files of a table; that of none for a table that comes with scikit-learn.
+
+    Raises:
+        FileNotFoundError: The file is not there.
+    """
+    return digest_of(table_files(dataset, path))
 
 
 def test_split(table: Table, fraction: float) -> tuple[Rows, Rows]:
