@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trainables._training.augmentation import augmentation as augmentation
-    from trainables._training.checkpoints import ChangedDataError as ChangedDataError
+    from trainables._training.checkpoint_files import ChangedDataError as ChangedDataError
     from trainables._training.checkpoints import CheckpointFolder as CheckpointFolder
     from trainables._training.checkpoints import Saved as Saved
     from trainables._training.checkpoints import find_checkpoint as find_checkpoint
     from trainables._training.configuration import ConfigurationError as ConfigurationError
     from trainables._training.data.examples import Examples as Examples
-    from trainables._training.data.images.load import image_content as image_content
     from trainables._training.data.images.load import load_images as load_images
     from trainables._training.data.images.load import test_images as test_images
+    from trainables._training.data.images.sources import image_content as image_content
     from trainables._training.data.part import Part as Part
     from trainables._training.data.part import TrainingData as TrainingData
     from trainables._training.data.place import missing_data as missing_data
@@ -88,7 +88,7 @@ _HOME_OF = {
     "ConfigurationError": "trainables._training.configuration",
     "CheckpointFolder": "trainables._training.checkpoints",
     "Saved": "trainables._training.checkpoints",
-    "ChangedDataError": "trainables._training.checkpoints",
+    "ChangedDataError": "trainables._training.checkpoint_files",
     "find_checkpoint": "trainables._training.checkpoints",
     "report_epochs": "trainables._training.ray_edge",
     "limit_threads": "trainables._training.threads",
@@ -100,7 +100,7 @@ _HOME_OF = {
     # data
     "load_images": "trainables._training.data.images.load",
     "test_images": "trainables._training.data.images.load",
-    "image_content": "trainables._training.data.images.load",
+    "image_content": "trainables._training.data.images.sources",
     "load_table": "trainables._training.data.tables.load",
     "load_folds": "trainables._training.data.tables.load",
     "test_rows": "trainables._training.data.tables.load",

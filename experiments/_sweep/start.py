@@ -26,18 +26,20 @@ from experiments._sweep.engine.ray_session import local_slots, ray_session
 from experiments._sweep.engine.segment import TrainableSource, Workplace
 from experiments._sweep.engine.signals import Drain
 from experiments._sweep.errors import EngineError, InputError
-from experiments._sweep.ledger.files import LEDGER, LedgerWriter
+from experiments._sweep.ledger.files import LEDGER, LedgerWriter, trial_folder
 from experiments._sweep.ledger.lease import Lease
 from experiments._sweep.ledger.records import SCHEMA, SUCCESSES, DriverEnded, DriverStarted, SweepOpened
 from experiments._sweep.names import new_folder
 from experiments._sweep.options import RunOptions, data_folder, preflight
 from experiments._sweep.sweep import Sweep
+from trainables import CheckpointFolder, Trainable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from experiments._sweep.engine.journal import Observer
     from experiments._sweep.experiment import Experiment
+    from experiments._sweep.ledger.history import History
     from experiments._sweep.registry import FoundExperiment
 
 CODES = {"finished": 0, "time limit": 0, "failed": 1, "fault": 3, "interrupted": 130}
@@ -111,7 +113,9 @@ def resume_sweep(
         SweepInUseError: If another driver is at work on it.
     """
     faults = preflight(found, options)
-    faults += changes(Sweep(folder).history.sweep.asks, json.loads(json.dumps(found.experiment.asks())))
+    history = Sweep(folder).history
+    faults += changes(history.sweep.asks, json.loads(json.dumps(found.experiment.asks())))
+    faults += [] if faults else changed_data(history, found.experiment, folder, options)
     if faults:
         raise InputError(*faults)
     _check_resources(found.experiment, options)
@@ -130,6 +134,18 @@ def changes(then: dict[str, Any], now: dict[str, Any], inside: str = "") -> list
                 f"{inside}{key} has changed since the sweep began: {_short(was)} then, {_short(is_now)} now. Undo the "
                 "change to resume, or start a new sweep."
             )
+    return found
+
+
+def changed_data(history: History, experiment: Experiment, folder: Path, options: RunOptions) -> list[str]:
+    """Why trials that have not ended cannot go on: their data have changed since. They stay as they are."""
+    trainable, found = experiment.trainable, []
+    if isinstance(trainable, Trainable):
+        with data_folder(options.data):
+            for trial in history.in_state("running", "held", "interrupted"):
+                place, known = trial_folder(folder, trial.number), len(trial.epochs) + 1
+                checkpoints = CheckpointFolder(place, segment=max(1, len(trial.segments)), until=known)
+                found += trainable.cannot_go_on(trial.config, checkpoints)
     return found
 
 

@@ -376,6 +376,51 @@ def test_a_changed_experiment_is_not_resumed(place: Path, sweep: Sweep) -> None:
     assert ledger.read_bytes() == before
 
 
+TREES = '''"""Which forest fits a table?"""
+
+from ray import tune
+
+from experiments import FIFO, Experiment, Random
+from trainables import random_forest
+
+experiment = Experiment(
+    trainable=random_forest,
+    space={
+        "dataset": "table_file", "path": "table.csv", "target": "y", "n_estimators": 3, "folds": 3,
+        "max_features": tune.uniform(0.2, 1.0),
+    },
+    metric="val_loss",
+    mode="min",
+    search=Random(),
+    scheduler=FIFO(),
+    num_trials=2,
+    epochs=3,
+)
+'''
+
+
+def test_a_sweep_does_not_go_on_with_other_data(place: Path, sweep: Sweep) -> None:
+    """Data that have changed are refused before anything starts, and no trial is lost: put back, the sweep goes on."""
+    table = place / "table.csv"
+    rows = "x,y\n" + "".join(f"{n},{n % 7}\n" for n in range(60))
+    table.write_text(rows)
+    (place / "trees.py").write_text(TREES)
+    here = ("--here", "--data-dir", str(place))
+    assert sweep("run", "trees.py", *here)[0] == 0
+    ledger = place / "results" / "trees" / LEDGER
+    lines = ledger.read_bytes().splitlines(keepends=True)
+    ledger.write_bytes(b"".join(lines[:-3]))  # after the first epoch of the second trial
+    before = ledger.read_bytes()
+    table.write_text(rows + "9,9\n")
+    code, _, err = sweep("resume", *here)
+    assert code == 2
+    assert "was trained on other data: their files have changed since this trial began" in err
+    assert ledger.read_bytes() == before
+    table.write_text(rows)
+    assert sweep("resume", *here)[0] == 0
+    assert [trial.epochs for trial in open_sweep("results/trees").trials] == [3, 3]
+
+
 def test_overrides_are_remembered(place: Path, sweep: Sweep) -> None:
     """A resumed sweep asks what the command line asked when it began."""
     path = write(place, old='space={"x"', new='space={"seed": tune.randint(0, 99), "x"')

@@ -28,6 +28,10 @@ class DamagedCheckpointError(ValueError):
     """A checkpoint is not what was saved."""
 
 
+class ChangedDataError(ValueError):
+    """A trial would go on with other data than it began with."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
     """What `checkpoint.json` says."""

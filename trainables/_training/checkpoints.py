@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from trainables._training.checkpoint_files import (
+    ChangedDataError,
     DamagedCheckpointError,
     Manifest,
     describe,
@@ -27,10 +28,6 @@ from trainables._training.checkpoint_files import (
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
-
-
-class ChangedDataError(ValueError):
-    """A trial would go on with other data than it began with."""
 
 
 @dataclass(frozen=True, kw_only=True)

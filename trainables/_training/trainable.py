@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from trainables._training.checkpoint_files import ChangedDataError
 from trainables._training.configuration import ConfigurationError, configured
 
 if TYPE_CHECKING:
@@ -123,6 +124,17 @@ class Trainable(Generic[Config]):
             return self.check(checked) if self.check else []
         except Exception as error:  # noqa: BLE001 - a check that fails is a fault to show, not a traceback
             return [f"{self.name}: its own check failed with {type(error).__name__}: {error}"]
+
+    def cannot_go_on(self, config: Mapping[str, Any] | Config, checkpoints: Checkpoints) -> list[str]:
+        """Return why a sound configuration cannot continue from its newest checkpoint; empty when it can."""
+        if self.content is None:
+            return []
+        checkpoints.data = self.content(configured(self.name, self.config_type, config))
+        try:
+            checkpoints.newest()
+        except ChangedDataError as error:
+            return [str(error)]
+        return []
 
     def metrics_of(self, config: Mapping[str, Any] | Config) -> frozenset[str]:
         """Return the names of the metrics that a configuration reports.
