@@ -23,6 +23,9 @@ def augmentation(
 ) -> Change | None:
     """Return what changes a batch of images at random, or None when all is off.
 
+    `torchvision.transforms.v2` draws once for all it is given: a whole batch would be changed in one and the same way.
+    Here each image has draws of its own, and gets with them what torchvision's functions give it.
+
     It takes and gives uint8 (rows, channels, height, width), before normalization, on any device; what comes in from
     outside of an image is black. Random numbers come from torch's global CPU generator, which the loop seeds and
     restores.
