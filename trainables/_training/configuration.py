@@ -73,7 +73,8 @@ def _sentence(trainable: str, config_type: type[BaseModel], config: Mapping[str,
     field = str(location[0])
     if kind == "extra_forbidden":
         return f"{trainable} has no {field!r} (it takes {', '.join(sorted(fields))}).{_did_you_mean(field, fields)}"
-    meaning = f" {fields[field].description}" if field in fields and fields[field].description else ""
+    described = fields[field].description if field in fields else None
+    meaning = f" {' '.join(described.split())}" if described else ""  # a docstring has lines, a fault is one
     if kind == "missing":
         return f"{trainable}: {field!r} is missing; give it a value.{meaning}"
     if len(location) > 1:  # inside a list or a choice of types: pydantic has a fault for each type it tried
