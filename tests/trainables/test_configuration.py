@@ -11,6 +11,15 @@ from trainables import ConfigurationError, ImageClassifierConfig, Trainable, ima
 
 TAKES = ", ".join(sorted(ImageClassifierConfig.model_fields))
 MODEL = " ".join(str(ImageClassifierConfig.model_fields["model"].description).split())  # a fault is one line
+OPTIMIZER = " ".join(str(ImageClassifierConfig.model_fields["optimizer"].description).split())
+
+
+def test_an_optimizer_may_bring_its_own_hyperparameters() -> None:
+    """A dict with its name is the same configuration as its entries beside the name."""
+    inside = ImageClassifierConfig.model_validate(
+        {"optimizer": {"name": "sgd", "lr": 0.5, "momentum": 0.5}, "dropout": 0.1}
+    )
+    assert inside == ImageClassifierConfig(optimizer="sgd", lr=0.5, momentum=0.5, dropout=0.1)
 
 
 @pytest.mark.parametrize(
@@ -34,9 +43,20 @@ MODEL = " ".join(str(ImageClassifierConfig.model_fields["model"].description).sp
             [
                 (
                     "image_classifier: 'optimizer' is 'adamm'; it should be 'sgd', 'adam', 'adamw' or 'rmsprop'. "
-                    "Did you mean 'adam'? Rule that updates the weights."
+                    f"Did you mean 'adam'? {OPTIMIZER}"
                 )
             ],
+        ),
+        (
+            {"optimizer": {"lr": 0.1, "momentum": 0.9}, "lr": 0.2},
+            [
+                "image_classifier: lr stands in optimizer and beside it; leave one of them out",
+                "image_classifier: optimizer is a dict without 'name' (lr, momentum); give it a name",
+            ],
+        ),
+        (
+            {"optimizer": {"name": "sgd", "momentun": 0.9}},
+            [f"image_classifier has no 'momentun' (it takes {TAKES}). Did you mean 'momentum'?"],
         ),
         (
             {"hidden_units": [64, 0]},
@@ -150,7 +170,7 @@ MODEL = " ".join(str(ImageClassifierConfig.model_fields["model"].description).sp
 )
 def test_fault_is_said_in_words(config: object, faults: list[str]) -> None:
     """Each fault names the field, what was given, what is allowed and the nearest name."""
-    expected = [fault.format("ImageClassifierConfig") for fault in faults]
+    expected = [fault.replace("an instance of {}", "an instance of ImageClassifierConfig") for fault in faults]
     assert image_classifier.faults(config) == expected  # type: ignore[arg-type] # the point of the test
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -29,11 +30,15 @@ class Hyperparameters(BaseModel):
 
     @model_validator(mode="after")
     def _without_conflicts(self) -> Self:
-        faults = [PydanticCustomError("conflict", "{conflict}", {"conflict": text}) for text in self.conflicts()]
-        if faults:  # one error for each: a ValueError would be one for all
-            lines = [InitErrorDetails(type=fault, input=None) for fault in faults]
-            raise ValidationError.from_exception_data(type(self).__name__, lines)
+        _refuse(type(self).__name__, self.conflicts())
         return self
+
+
+def _refuse(title: str, conflicts: Iterable[str]) -> None:
+    """Raise one error for each conflict: a ValueError would be one for all."""
+    faults = [PydanticCustomError("conflict", "{conflict}", {"conflict": text}) for text in conflicts]
+    if faults:
+        raise ValidationError.from_exception_data(title, [InitErrorDetails(type=fault, input=None) for fault in faults])
 
 
 class Budget(Hyperparameters):
@@ -53,7 +58,8 @@ class Optimization(Budget):
     """How the weights are changed; `make_optimizer`, `make_schedule` and `make_step` are what the loop takes."""
 
     optimizer: Literal["sgd", "adam", "adamw", "rmsprop"] = "adam"
-    """Rule that updates the weights."""
+    """Rule that updates the weights; or a dict with its `name` and hyperparameters that stand beside it otherwise, such
+    as `{"name": "sgd", "lr": 0.1, "momentum": 0.9}`, so that a search space can have a branch for each."""
 
     lr: float = Field(default=1e-3, gt=0, le=100)
     """Learning rate: step size of the optimizer, above 0; `schedule` says whether it changes."""
@@ -90,6 +96,21 @@ class Optimization(Budget):
 
     compile: bool = False
     """Whether `torch.compile` compiles the network first: a minute or more at the start for faster steps."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _optimizer_unfolded(cls, given: Any) -> Any:
+        """Put an optimizer's own hyperparameters beside its name."""
+        if not isinstance(given, Mapping) or not isinstance(given.get("optimizer"), Mapping):
+            return given
+        inside = dict(given["optimizer"])
+        beside = {name: value for name, value in given.items() if name != "optimizer"}
+        twice = sorted(inside.keys() & beside.keys())
+        faults = [f"{name} stands in optimizer and beside it; leave one of them out" for name in twice]
+        if "name" not in inside:
+            faults.append(f"optimizer is a dict without 'name' ({', '.join(map(str, inside))}); give it a name")
+        _refuse(cls.__name__, faults)
+        return {**beside, "optimizer": inside.pop("name"), **inside}
 
     def conflicts(self) -> Iterator[str]:
         """Add what does not go together among these."""
