@@ -10,41 +10,45 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from search_spaces import augmentation, cnn, forest, mlp, optimizers, regularization, resnet, tabular
-    from search_spaces._space.config import constants, merge, nested, searched
-    from search_spaces._space.dimension import Dimension, dimensions
+    from search_spaces._space.config import constants, searched
+    from search_spaces._space.dimension import Dimension
     from search_spaces._space.faults import space_faults
+    from search_spaces._space.search_space import SearchSpace, Values
+    from search_spaces._space.start_points import start_point_faults, started
     from search_spaces._space.words import as_json, describe
 
 __all__ = [
     "Dimension",
+    "SearchSpace",
+    "Values",
     "as_json",
     "augmentation",
     "cnn",
     "constants",
     "describe",
-    "dimensions",
     "forest",
-    "merge",
     "mlp",
-    "nested",
     "optimizers",
     "regularization",
     "resnet",
     "searched",
     "space_faults",
+    "start_point_faults",
+    "started",
     "tabular",
 ]
 
 _HOME = {
     "Dimension": "dimension",
+    "SearchSpace": "search_space",
+    "Values": "search_space",
     "as_json": "words",
     "constants": "config",
     "describe": "words",
-    "dimensions": "dimension",
-    "merge": "config",
-    "nested": "config",
     "searched": "config",
     "space_faults": "faults",
+    "start_point_faults": "start_points",
+    "started": "start_points",
 }
 
 

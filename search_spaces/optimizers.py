@@ -65,6 +65,15 @@ def every() -> dict[str, Any]:
     }
 
 
+def branched() -> dict[str, Any]:
+    """All four, each in a branch of its own with its own ranges: a learning rate of SGD's says nothing about Adam's.
+
+    What a trainable gets is `{"optimizer": {"name": "sgd", "lr": ..., "momentum": ..., ...}}`.
+    """
+    rules = [sgd(), adam(), adamw(), rmsprop()]
+    return {"optimizer": tune.choice([{"name": rule.pop("optimizer"), **rule} for rule in rules])}
+
+
 def schedules() -> dict[str, Any]:
     """The learning rate over the epochs: its `schedule`, and 0 to 3 `warmup_epochs`, for budgets of 4 epochs and more.
 

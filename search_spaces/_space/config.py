@@ -1,76 +1,46 @@
-"""Takes a space apart into constants and ranges, and puts a configuration together."""
+"""Takes a space apart into constants and ranges."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from search_spaces._space.declared import Declared, declared, is_grid
+from search_spaces._space.branches import entries, holds_ranges, is_inner
+from search_spaces._space.declared import Declared, declared
 from search_spaces._space.values import plain
 
-Path = tuple[str, ...]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Keys = tuple[str, ...]
 
 
-def leaves(space: Mapping[str, Any], path: Path = ()) -> Iterator[tuple[Path, Any, Declared | None]]:
-    """Path, value and range (None for a constant) of everything in a space, nested dicts opened, in its own order."""
-    for key, value in space.items():
+def leaves(space: Any, path: Keys = ()) -> Iterator[tuple[Keys, Any, Declared | None]]:
+    """Path, value and range (None for a constant) of everything in a space, in its own order; branches stay closed."""
+    for key, value in entries(space):
         here = (*path, str(key))
-        if isinstance(value, Mapping) and value and not is_grid(value):
+        if is_inner(value):
             yield from leaves(value, here)
         else:
             yield here, value, declared(value)
 
 
-def nested(values: Mapping[Path, Any]) -> dict[str, Any]:
-    """The dict of dicts that holds each value at its path: `{("a", "b"): 1}` gives `{"a": {"b": 1}}`."""
-    config: dict[str, Any] = {}
-    for path, value in values.items():
-        inner = config
-        for key in path[:-1]:
-            inner = inner.setdefault(key, {})
-        inner[path[-1]] = value
-    return config
-
-
 def constants(space: Mapping[str, Any]) -> dict[str, Any]:
     """The constants of a space, nested as they stand there; fresh, tuples as lists."""
-    return nested({path: plain(value) for path, value, range_ in leaves(space) if range_ is None})
+    return {key: plain(value) for key, value in _part(space, with_ranges=False).items()}
 
 
 def searched(space: Mapping[str, Any]) -> dict[str, Any]:
-    """The ranges of a space as `ray.tune` domains, nested as they stand there."""
-    return nested({path: value for path, value, range_ in leaves(space) if range_ is not None})
+    """The ranges of a space as `ray.tune` domains, and lists that hold some, nested as they stand there."""
+    return _part(space, with_ranges=True)
 
 
-def merge(space: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """A whole configuration: the space with `values` in the place of its ranges; fresh, tuples as lists.
-
-    Raises:
-        ValueError: A range of the space has no value, or a value no range.
-    """
-    config: dict[Path, Any] = {}
-    left = {path: value for path, value, _ in leaves(values)}
-    missing = []
-    for path, value, range_ in leaves(space):
-        if range_ is None:
-            config[path] = plain(value)
-            continue
-        try:
-            config[path] = plain(find(values, path))
-        except KeyError:
-            missing.append(f"space.{'.'.join(path)}: no value was proposed for it.")
-        left = {other: item for other, item in left.items() if other[: len(path)] != path}
-    unknown = [f"space.{'.'.join(path)}: a value was proposed, but nothing is searched there." for path in left]
-    if missing or unknown:
-        raise ValueError("\n".join([*missing, *unknown]))
-    return nested(config)
-
-
-def find(config: Mapping[str, Any], path: Path) -> Any:
-    """The value at a path; KeyError where there is none."""
-    value: Any = config
-    for key in path:
-        if not isinstance(value, Mapping):
-            raise KeyError(path)
-        value = value[key]
-    return value
+def _part(space: Mapping[str, Any], *, with_ranges: bool) -> dict[str, Any]:
+    part: dict[str, Any] = {}
+    for key, value in space.items():
+        if isinstance(value, Mapping) and is_inner(value):
+            if inner := _part(value, with_ranges=with_ranges):
+                part[key] = inner
+        elif holds_ranges(value) == with_ranges:
+            part[key] = value
+    return part

@@ -1,4 +1,4 @@
-"""The searched dimensions of a space, with exact bounds, grids and probabilities."""
+"""One searched dimension of a space, with exact bounds, grid and probabilities."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from decimal import Decimal
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal
 
-from search_spaces._space.config import Path, find, leaves
+from search_spaces._space.branches import has_branches
 from search_spaces._space.declared import Declared, integer_bounds
-from search_spaces._space.faults import space_faults
 from search_spaces._space.values import is_number, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable
 
-Kind = Literal["float", "int", "choice", "grid", "function"]
+Kind = Literal["float", "int", "choice", "branch", "grid", "function"]
+Path = tuple[str | int, ...]
+"""Keys from the top of a space; where a choice is between branches, the number of the branch stands between them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,11 +27,14 @@ class Dimension:
     """One searched value of a space. Its values are those that `domain.sample` gives, with the same probabilities."""
 
     path: Path
-    """Keys from the top of the space."""
+    """Where it stands in the space; no two dimensions share one."""
+    name: str
+    """For people: the keys with dots, branches in brackets (`optimizer[adam].lr`)."""
     domain: Any
     """The `ray.tune` domain as written; the dict of a `grid_search`."""
     kind: Kind
-    """`grid` for `grid_search`, `function` for `sample_from`: neither can be drawn from."""
+    """`branch` for a choice of which an option holds ranges of its own: its values are the numbers of the options;
+    `grid` for `grid_search`, `function` for `sample_from`: neither can be drawn from."""
     lower: Any = None
     """The smallest value that can be drawn; None where there is none (normal, choices)."""
     upper: Any = None
@@ -47,16 +51,18 @@ class Dimension:
     """The different values of a choice or a grid, in the order written."""
     probabilities: tuple[float, ...] = ()
     """Of the categories; they differ where a choice was written with repeated values."""
+    when: tuple[tuple[Path, int], ...] = ()
+    """The choices between branches on which it depends: path, and the number that must be chosen; all must hold."""
 
     @property
-    def name(self) -> str:
-        """The path with dots."""
-        return ".".join(self.path)
+    def keys(self) -> tuple[str, ...]:
+        """Where its value stands in a configuration: two branches may use the same keys."""
+        return tuple(key for key in self.path if isinstance(key, str))
 
     @property
     def size(self) -> int | None:
         """How many different values there are, None where they cannot be counted."""
-        if self.kind in ("choice", "grid"):
+        if self.kind in ("choice", "branch", "grid"):
             return len(self.categories)
         if self.step is None or self.lower is None:
             return None
@@ -97,23 +103,8 @@ class Dimension:
             return float(value)
         return json.dumps(plain(value), sort_keys=True)
 
-    def find(self, config: Mapping[str, Any]) -> Any:
-        """This dimension's value in a configuration; KeyError where it has none."""
-        return find(config, self.path)
-
     def _integers(self) -> int:
         return int((self.upper - self.lower) // self.step) + 1
-
-
-def dimensions(space: Mapping[str, Any]) -> tuple[Dimension, ...]:
-    """What is searched in a space, nested dicts opened, in its own order.
-
-    Raises:
-        ValueError: The space has faults; they are named, one a line.
-    """
-    if faults := space_faults(space):
-        raise ValueError("\n".join(faults))
-    return tuple(_dimension(path, value, range_) for path, value, range_ in leaves(space) if range_ is not None)
 
 
 def multiple(index: int, step: float) -> float:
@@ -121,17 +112,22 @@ def multiple(index: int, step: float) -> float:
     return float(Decimal(repr(float(step))) * index)
 
 
-def _dimension(path: Path, domain: Any, range_: Declared) -> Dimension:
-    """The dimension of a range without faults."""
+def read_dimension(
+    domain: Any, range_: Declared, *, path: Path, name: str, when: tuple[tuple[Path, int], ...]
+) -> Dimension:
+    """The dimension of a range without faults; `range_` is what `domain` declares."""
+    known: Any = {"path": path, "name": name, "domain": domain, "when": when}
     function, log = range_.function, "log" in range_.function
     if function == "sample_from":
-        return Dimension(path=path, domain=domain, kind="function")
+        return Dimension(**known, kind="function")
+    if has_branches(range_):
+        count = len(range_.categories)
+        return Dimension(**known, kind="branch", categories=tuple(range(count)), probabilities=(1 / count,) * count)
     if function in ("choice", "grid_search"):
         values = {json.dumps(value, sort_keys=True): value for value in map(plain, range_.categories)}
         counts = Counter(json.dumps(plain(value), sort_keys=True) for value in range_.categories)
         return Dimension(
-            path=path,
-            domain=domain,
+            **known,
             kind="choice" if function == "choice" else "grid",
             categories=tuple(values.values()),
             probabilities=tuple(counts[key] / counts.total() for key in values),
@@ -139,14 +135,13 @@ def _dimension(path: Path, domain: Any, range_: Declared) -> Dimension:
     step = None if range_.step is None else plain(range_.step)
     if function.endswith("randn"):
         mean, sd = float(range_.mean), float(range_.sd)
-        return Dimension(path=path, domain=domain, kind="float", step=step, mean=mean, sd=sd)
+        return Dimension(**known, kind="float", step=step, mean=mean, sd=sd)
     if function.endswith("randint"):
         step = 1 if step is None else int(step)
         lower, upper = integer_bounds(int(range_.lower), int(range_.upper), step)
-        return Dimension(path=path, domain=domain, kind="int", lower=lower, upper=upper, log=log, step=step)
+        return Dimension(**known, kind="int", lower=lower, upper=upper, log=log, step=step)
     return Dimension(
-        path=path,
-        domain=domain,
+        **known,
         kind="float",
         lower=float(range_.lower),
         upper=float(range_.upper),

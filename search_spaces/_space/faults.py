@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from search_spaces._space.branches import entries, has_branches, is_inner
 from search_spaces._space.config import leaves
+from search_spaces._space.declared import declared
 from search_spaces._space.range_faults import range_faults
 from search_spaces._space.values import DEEPEST, plain, text, value_faults
 
@@ -45,9 +47,9 @@ def _depth(value: Any, depth: int = 0) -> int:
     return max((_depth(item, depth + 1) for item in value.values()), default=depth)
 
 
-def _key_faults(space: Mapping[Any, Any], where: str) -> Iterator[str]:
+def _key_faults(space: Any, where: str) -> Iterator[str]:
     """Keys that could not be told apart, written to a ledger or shown as a column."""
-    for key, value in space.items():
+    for key, value in entries(space):
         if type(key) is not str:
             yield f"{where}: the key {key!r} is not a string. Write it in quotes."
         elif not key:
@@ -62,8 +64,13 @@ def _key_faults(space: Mapping[Any, Any], where: str) -> Iterator[str]:
                 f"{where}: the key {key!r} contains {_forbidden(key)!r}; dots, slashes and control characters are "
                 "not allowed. Use an underscore, or a nested dict."
             )
-        if isinstance(value, Mapping):
+        if is_inner(value):
             yield from _key_faults(value, f"{where}.{key}")
+        range_ = declared(value)
+        if range_ is not None and has_branches(range_):
+            for place, option in enumerate(range_.categories):
+                if is_inner(option):
+                    yield from _key_faults(option, f"{where}.{key}[{place}]")
 
 
 def _forbidden(key: str) -> str:
@@ -74,7 +81,7 @@ def _size_faults(where: str, value: Any) -> list[str]:
     """Values too large to be repeated in records; `value` has no other fault."""
     if value is None or callable(value):
         return []
-    length = len(json.dumps(plain(value)))
+    length = len(json.dumps(plain(value), default=str))
     if length <= LARGEST_VALUE:
         return []
     allowed = f"{length} characters as JSON; at most {LARGEST_VALUE} are allowed"

@@ -7,8 +7,8 @@ from itertools import pairwise
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-from search_spaces._space.config import leaves
-from search_spaces._space.declared import Declared, integer_bounds
+from search_spaces._space.branches import entries, holds_ranges, is_inner
+from search_spaces._space.declared import Declared, declared, integer_bounds
 from search_spaces._space.values import is_number, number, text, value_faults
 
 if TYPE_CHECKING:
@@ -113,13 +113,22 @@ def _choice_faults(where: str, range_: Declared) -> Iterator[str]:
         )
         return
     for place, value in enumerate(values):
-        if isinstance(value, dict) and (conditional := _ranges_in(value)):
-            yield (
-                f"{where}: choice {place} holds ranges of its own ({', '.join(conditional)}); conditional branches "
-                "come in a later version. Give each range a key of its own in the space, and choose between constants."
-            )
+        if range_.function == "grid_search" and holds_ranges(value):
+            yield f"{where}[{place}]: grid_search cannot choose between ranges. Use tune.choice for branches."
         else:
-            yield from value_faults(f"{where}[{place}]", value)
+            yield from _option_faults(f"{where}[{place}]", value)
+
+
+def _option_faults(where: str, value: Any) -> Iterator[str]:
+    """What is wrong with one value of a choice: a constant, a range, or a branch that holds ranges of its own."""
+    range_ = declared(value)
+    if range_ is not None:
+        yield from range_faults(where, range_)
+    elif is_inner(value) and holds_ranges(value):
+        for key, item in entries(value):
+            yield from _option_faults(f"{where}.{key}", item)
+    else:
+        yield from value_faults(where, value)
 
 
 def _looks_like_a_string(values: Any) -> bool:
@@ -127,7 +136,3 @@ def _looks_like_a_string(values: Any) -> bool:
     if len(values) < 3 or not all(isinstance(value, str) and len(value) == 1 for value in values):
         return False
     return any(first >= second for first, second in pairwise(values))
-
-
-def _ranges_in(value: dict[Any, Any]) -> list[str]:
-    return [".".join(path) for path, _, range_ in leaves(value) if range_ is not None]

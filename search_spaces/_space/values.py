@@ -84,8 +84,6 @@ def value_faults(where: str, value: Any, *, depth: int = 0) -> list[str]:
 def _kind(value: Any) -> str:
     """What an object is, in the user's words."""
     name = type(value).__name__
-    if type(value).__module__.startswith("ray.tune"):
-        return "a range inside a list"
     if callable(value) and hasattr(value, "__qualname__"):
         return f"the {'class' if isinstance(value, type) else 'function'} {value.__qualname__.rpartition('.')[2]}"
     known = {"lock": "a thread lock", "RLock": "a thread lock", "Tensor": "a tensor", "ndarray": "an array"}
@@ -100,6 +98,4 @@ def _cure(value: Any) -> str:
         return "Write it as a string: str(path)."
     if hasattr(value, "tolist"):
         return "Write a short one as a list with .tolist(); load a long one inside the trainable."
-    if type(value).__module__.startswith("ray.tune"):
-        return "Give each range a key of its own in the space."
     return "Create it inside the trainable, and give the space a name or number to create it from."

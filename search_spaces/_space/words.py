@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from search_spaces._space.branches import entries, has_branches, is_inner, labels
 from search_spaces._space.config import leaves
-from search_spaces._space.declared import integer_bounds
+from search_spaces._space.declared import declared, integer_bounds
 from search_spaces._space.values import number, plain, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from search_spaces._space.declared import Declared
 
@@ -19,11 +20,10 @@ _LITERALS = {"None", "True", "False", "nan", "inf"}  # as strings these need the
 def describe(space: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Name and meaning of everything in a space without faults, in its own order: constants as they are.
 
-    For example `("lr", "log-uniform from 1e-4 to 0.1")`, `("batch_size", "one of 16, 32, 64")`, `("model", "mlp")`.
+    For example `("lr", "log-uniform from 1e-4 to 0.1")`, `("batch_size", "one of 16, 32, 64")`, `("model", "mlp")`;
+    below a choice between branches what each of them holds, `("optimizer[adam].lr", "log-uniform ...")`.
     """
-    return [
-        (".".join(path), _bare(value) if range_ is None else _in_words(range_)) for path, value, range_ in leaves(space)
-    ]
+    return [entry for key, value in space.items() for entry in _entries(key, value)]
 
 
 def as_json(space: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -37,10 +37,37 @@ def as_json(space: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
+def _entries(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """The entries of one item of a space."""
+    range_ = declared(value)
+    if is_inner(value):
+        for key, item in entries(value):
+            yield from _entries(f"{name}.{key}", item)
+    elif range_ is None:
+        yield name, _bare(value)
+    elif not has_branches(range_):
+        yield name, _in_words(range_)
+    else:
+        named = labels(range_.categories)
+        yield name, f"one of the branches {', '.join(named)}"
+        for label, option in zip(named, range_.categories, strict=True):
+            yield from _entries(f"{name}[{label}]", option)
+
+
 def _arguments(range_: Declared) -> list[Any]:
     if range_.function == "sample_from":
         return [getattr(range_.categories, "__qualname__", type(range_.categories).__name__)]
+    if has_branches(range_):
+        return [[_item_as_json(option) for option in range_.categories]]
     return [plain(argument) for argument in range_.arguments]
+
+
+def _item_as_json(item: Any) -> Any:
+    """A branch of a choice, or one entry of a branch: constants in `constant`, as at the top."""
+    range_ = declared(item)
+    if range_ is not None:
+        return {range_.function: _arguments(range_)}
+    return as_json(item) if is_inner(item) else {"constant": plain(item)}
 
 
 def _in_words(range_: Declared) -> str:

@@ -5,11 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from ray import tune
 
-from search_spaces import Dimension, as_json, constants, describe, dimensions, merge, nested, searched
+from search_spaces import Dimension, SearchSpace, as_json, constants, describe, searched
 
 RANGES = {
     "uniform": tune.uniform(-1, 2),
@@ -29,7 +27,7 @@ RANGES = {
 
 def only(domain: Any) -> Dimension:
     """The one dimension of a space of one range."""
-    (dimension,) = dimensions({"x": domain})
+    (dimension,) = SearchSpace({"x": domain}).dimensions
     return dimension
 
 
@@ -93,31 +91,10 @@ SPACE = {
 }
 
 
-def test_a_space_is_taken_apart_and_put_together() -> None:
-    """Constants and values together give the whole configuration, in the space's order, fresh each time."""
-    values = {"inner": {"lr": 0.01, "deeper": {"units": 2}}, "batch_size": 16, "grid": 1}
-    config = merge(SPACE, values)
-    assert list(config) == list(SPACE)
-    assert config["layers"] == [64, 32]
-    assert config["inner"] == {"lr": 0.01, "fixed": None, "deeper": {"units": 2}}
+def test_a_space_is_taken_apart() -> None:
+    """Constants and ranges, nested as they stand there."""
     assert constants(SPACE) == {"model": "mlp", "layers": [64, 32], "inner": {"fixed": None}}
     assert searched(SPACE)["inner"]["deeper"]["units"] is SPACE["inner"]["deeper"]["units"]  # type: ignore[index]
-    config["layers"].append(1)
-    assert merge(SPACE, values)["layers"] == [64, 32]
-    assert [dimension.name for dimension in dimensions(SPACE)] == [
-        "inner.lr",
-        "inner.deeper.units",
-        "batch_size",
-        "grid",
-    ]
-
-
-def test_values_that_do_not_fit_the_space_are_refused() -> None:
-    """A missing and an unknown value are both named."""
-    with pytest.raises(
-        ValueError, match=r"space\.batch_size: no value was proposed.*\nspace\.lr: a value was proposed"
-    ):
-        merge({"batch_size": tune.choice([1, 2])}, {"lr": 0.1})
 
 
 def test_a_space_is_described_in_plain_words() -> None:
@@ -157,12 +134,3 @@ def test_a_space_in_json_is_stable_and_tells_changes() -> None:
     )
     changed = [written(lr=tune.uniform(1e-4, 0.1)), written(q=tune.quniform(0, 1, 0.25)), written(n={"model": "cnn"})]
     assert len({written(), *changed}) == 4
-
-
-@settings(max_examples=50, deadline=None, derandomize=True)
-@given(st.dictionaries(st.tuples(st.sampled_from("ab"), st.sampled_from("cd"), st.sampled_from("ef")), st.integers()))
-def test_nesting_is_undone_by_finding(values: dict[tuple[str, ...], int]) -> None:
-    """Every value is found again at its path."""
-    config: Any = nested(values)
-    for (first, second, third), value in values.items():
-        assert config[first][second][third] == value

@@ -14,7 +14,7 @@ import pytest
 
 import search_spaces
 import trainables
-from search_spaces import as_json, dimensions, space_faults
+from search_spaces import SearchSpace, as_json, space_faults
 
 MADE_FOR = {"tabular": "tabular_mlp", "forest": "random_forest"}
 """Trainable of a module's spaces; of all others it is the image classifier."""
@@ -34,7 +34,7 @@ def test_a_shipped_space_is_sound_fresh_and_documented(space: Callable[[], dict[
     """No faults; a change to what it returned changes nothing for the next caller; a docstring tells units and why."""
     first = space()
     assert space_faults(first) == []
-    assert dimensions(first)
+    assert SearchSpace(first).dimensions
     before = as_json(space())
     first["lr"] = None
     assert as_json(space()) == before
@@ -48,12 +48,13 @@ def test_every_end_of_a_shipped_space_is_a_configuration(name: str) -> None:
     made_for = trainables.image_classifier if module not in MADE_FOR else getattr(trainables, MADE_FOR[module])
     trainable = replace(made_for, check=None)  # whether the data is there is not the space's business
     space = SPACES[name]()
-    searched = dimensions(space)
-    ends = {each.name: each.categories or (each.lower, each.upper) for each in searched}
-    for dimension, values in ends.items():
-        for value, end in itertools.product(values, (0, -1)):
-            chosen = {other: of_other[end] for other, of_other in ends.items()} | {dimension: value}
-            assert trainable.faults({**space, **chosen}) == [], chosen
+    searched = SearchSpace(space)
+    ends = {each.path: each.categories or (each.lower, each.upper) for each in searched.dimensions}
+    for dimension in searched.dimensions:
+        for value, end in itertools.product(ends[dimension.path], (0, -1)):
+            chosen = {path: values[end] for path, values in ends.items()} | {dimension.path: value}
+            config = searched.configuration(chosen | dict(dimension.when))
+            assert trainable.faults(config) == [], config
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -74,5 +75,5 @@ def test_names_are_imported_only_when_used() -> None:
 
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
     """A misspelled name raises AttributeError that lists the public names."""
-    with pytest.raises(AttributeError, match="has no attribute 'mlpp'; it has: Dimension, as_json"):
+    with pytest.raises(AttributeError, match="has no attribute 'mlpp'; it has: Dimension, SearchSpace"):
         _ = search_spaces.mlpp  # type: ignore[attr-defined]

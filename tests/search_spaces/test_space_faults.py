@@ -11,7 +11,7 @@ import torch
 from ray import tune
 from ray.tune.search.sample import Domain, Float
 
-from search_spaces import dimensions, space_faults
+from search_spaces import SearchSpace, space_faults
 
 ITSELF: dict[str, Any] = {"lr": tune.uniform(0, 1)}
 ITSELF["again"] = ITSELF
@@ -70,12 +70,29 @@ BAD_RANGES = {
     "grid_search(3)": ({"grid_search": 3}, "space.x: expected a list of values, got 3."),
     "choice of nan": (tune.choice([1.0, float("nan")]), "space.x[1]: nan is given where a finite number is needed."),
     "choice of objects": (tune.choice([1, object()]), "space.x[1]: an object of type object cannot be written into"),
-    "conditional": (
-        tune.choice([{"name": "adam"}, {"name": "sgd", "momentum": tune.uniform(0, 1)}]),
-        (
-            "space.x: choice 1 holds ranges of its own (momentum); conditional branches come in a later version. "
-            "Give each range a key of its own in the space, and choose between constants."
-        ),
+    "a bad range in a branch": (
+        tune.choice([{"name": "adam"}, {"name": "sgd", "inner": {"momentum": tune.uniform(1, 0)}}]),
+        "space.x[1].inner.momentum: the lower bound 1 is not below the upper bound 0 in uniform(1, 0).",
+    ),
+    "a bad range as an option": (
+        tune.choice([tune.uniform(0, 1), tune.lograndint(8, 2)]),
+        "space.x[1]: the lower bound 8 is not below the upper bound 2 in lograndint(8, 2).",
+    ),
+    "a bad constant in a branch": (
+        tune.choice([{"lr": tune.uniform(0, 1), "seed": float("nan")}]),
+        "space.x[0].seed: nan is given where a finite number is needed.",
+    ),
+    "a bad key in a branch": (
+        tune.choice([{"a.b": tune.uniform(0, 1)}]),
+        "space.x[0]: the key 'a.b' contains '.'; dots, slashes and control characters are not allowed.",
+    ),
+    "a bad range in a list in a branch": (
+        tune.choice([{"lr": tune.uniform(0, 1), "layers": [64, tune.lograndint(8, 2)]}]),
+        "space.x[0].layers.1: the lower bound 8 is not below the upper bound 2 in lograndint(8, 2).",
+    ),
+    "branches in a grid": (
+        {"grid_search": [{"lr": tune.uniform(0, 1)}, {}]},
+        "space.x[0]: grid_search cannot choose between ranges. Use tune.choice for branches.",
     ),
 }
 
@@ -96,7 +113,6 @@ BAD_CONSTANTS = {
     "tensor": (torch.zeros(3), "space.x: a tensor cannot be written into"),
     "array": (np.zeros(3), "Write a short one as a list with .tolist(); load a long one inside the trainable."),
     "path": (Path("data"), "Write it as a string: str(path)."),
-    "range in a list": ([tune.uniform(0, 1)], "space.x[0]: a range inside a list cannot be written into"),
     "keys in a list": ([{1: 2}], "space.x[0]: the key 1 is not a string. Write it in quotes."),
     "huge": (
         list(range(20_000)),
@@ -153,12 +169,12 @@ def test_a_space_that_is_none_is_refused(space: Any, words: str) -> None:
 
 
 def test_all_faults_are_told_at_once_with_their_paths() -> None:
-    """Three faults in nested places give three sentences, and `dimensions` raises them together."""
+    """Three faults in nested places give three sentences, and `SearchSpace` raises them together."""
     space = {"model": {"x": tune.uniform(1, 0)}, "o": tune.choice("adam"), "lock": threading.Lock()}
     faults = space_faults(space)
     assert [fault.partition(":")[0] for fault in faults] == ["space.model.x", "space.o", "space.lock"]
     with pytest.raises(ValueError, match=re.escape("\n".join(faults))):
-        dimensions(space)
+        SearchSpace(space)
 
 
 def test_what_ray_can_do_is_accepted() -> None:
