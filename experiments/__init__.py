@@ -18,16 +18,28 @@ if TYPE_CHECKING:
     from experiments._sweep.sweep import open_sweep as open_sweep
     from experiments.schedulers import ASHA as ASHA
     from experiments.schedulers import FIFO as FIFO
+    from experiments.schedulers import HyperBand as HyperBand
+    from experiments.schedulers import MedianStopping as MedianStopping
+    from experiments.searchers import BayesOpt as BayesOpt
+    from experiments.searchers import BayesOptSearch as BayesOptSearch
+    from experiments.searchers import Grid as Grid
     from experiments.searchers import HyperOpt as HyperOpt
+    from experiments.searchers import HyperOptSearch as HyperOptSearch
     from experiments.searchers import Random as Random
 
 _HOME = {
     "ASHA": "experiments.schedulers",
+    "BayesOpt": "experiments.searchers",
+    "BayesOptSearch": "experiments.searchers",
     "EngineError": "experiments._sweep.errors",
     "Experiment": "experiments._sweep.experiment",
     "FIFO": "experiments.schedulers",
+    "Grid": "experiments.searchers",
+    "HyperBand": "experiments.schedulers",
     "HyperOpt": "experiments.searchers",
+    "HyperOptSearch": "experiments.searchers",
     "InputError": "experiments._sweep.errors",
+    "MedianStopping": "experiments.schedulers",
     "Random": "experiments.searchers",
     "Sweep": "experiments._sweep.sweep",
     "open_sweep": "experiments._sweep.sweep",

@@ -115,22 +115,11 @@ def test_links_lead_somewhere(document: Path) -> None:
             assert anchor in anchors(linked.read_text(encoding="utf-8")), f"{document.name}: no heading for {target}"
 
 
-def test_tables_of_the_trainables_page_are_right() -> None:
-    """Every trainable, data set, model and hyperparameter stands on the page as the code has it."""
+@pytest.mark.parametrize("script", ["trainables_page.py", "policies_table.py", "file_map.py"])
+def test_what_is_written_from_the_code_is_right(script: str) -> None:
+    """Hyperparameters, searchers, schedulers and files stand in the documents as the code has them."""
     checked = subprocess.run(
-        [sys.executable, "scripts/trainables_page.py", "--check"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-
-
-def test_map_of_files_is_complete_and_right() -> None:
-    """Every source file has its line in the README, in its own words, and no line names a file that is gone."""
-    checked = subprocess.run(
-        [sys.executable, "scripts/file_map.py", "--check"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        [sys.executable, f"scripts/{script}", "--check"], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
 

@@ -10,27 +10,30 @@ import inspect
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from experiments._sweep.corners import corner_configurations, extremes, requirement_faults
+from experiments._sweep.foreign import adapted_scheduler, adapted_searcher
 from experiments._sweep.names import nearest
 from experiments._sweep.policy import Scheduler, Searcher
-from search_spaces import dimensions, merge, nested, space_faults
+from search_spaces import space_faults, start_point_faults
 from trainables import Trainable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from experiments._sweep.experiment import Experiment
-    from search_spaces import Dimension
 
 
 def faults_of(experiment: Experiment) -> list[str]:
     """All faults of the experiment, each once."""
-    faults = [*_numbers(experiment), *_trainable(experiment.trainable)]
+    faults = [*_numbers(experiment), *_limits(experiment), *_trainable(experiment.trainable)]
     if not isinstance(experiment.space, dict):
         return [*faults, f"space must be a dict of constants and ray.tune domains, got {experiment.space!r}."]
     broken = space_faults(experiment.space)
     faults += [*broken, *_metric(experiment), *_resources(experiment), *_policies(experiment, whole=not broken)]
     if not broken:
-        faults += _configurations(experiment)
+        faults += list(requirement_faults(experiment)) or [*_configurations(experiment), *_start_points(experiment)]
         if "epochs" in experiment.space and _whole(experiment.epochs):
             faults += _searched_epochs(experiment)
     return list(dict.fromkeys(faults))
@@ -51,6 +54,20 @@ def _numbers(experiment: Experiment) -> Iterator[str]:
             yield f"{name} must be a whole number of at least 1, got {value!r}."
     if not _whole(experiment.seed) or not 0 <= experiment.seed < 2**32:
         yield f"seed must be a whole number from 0 to 2**32 - 1, got {experiment.seed!r}."
+
+
+def _limits(experiment: Experiment) -> Iterator[str]:
+    target, patience = experiment.target, experiment.patience_trials
+    if target is not None and not _number(target):
+        yield (
+            f"target must be a finite number, a value of {experiment.metric} at which the sweep ends, got {target!r}. "
+            "Give one, or None for no target."
+        )
+    if patience is not None and (not _whole(patience) or patience < 1):
+        yield (
+            f"patience_trials must be a whole number of at least 1, got {patience!r}. Give how many trials may end "
+            "without a better value, or None for no limit."
+        )
 
 
 def _trainable(trainable: Any) -> Iterator[str]:
@@ -108,20 +125,31 @@ def _resources(experiment: Experiment) -> Iterator[str]:
 
 
 def _policies(experiment: Experiment, *, whole: bool) -> Iterator[str]:
-    search: Any = experiment.search
-    scheduler: Any = experiment.scheduler
+    search: Any = adapted_searcher(experiment)
+    scheduler: Any = adapted_scheduler(experiment)
     if not isinstance(search, Searcher) or inspect.isclass(search):
-        yield f"search must be a searcher such as HyperOpt() or Random(), got {search!r}."
-    elif not hasattr(search, "__dataclass_fields__"):
+        yield (
+            f"search must be a searcher such as HyperOpt() or Random(), got {search!r}. An object of any ray.tune "
+            "Searcher is one as well."
+        )
+    elif search is experiment.search and not hasattr(search, "__dataclass_fields__"):
         yield _no_value("search", search)
     elif whole:
-        yield from search.faults(experiment.space)
+        yield from search.faults(experiment.searched)
     if not isinstance(scheduler, Scheduler) or inspect.isclass(scheduler):
-        yield f"scheduler must be a scheduler such as ASHA() or FIFO(), got {scheduler!r}."
-    elif not hasattr(scheduler, "__dataclass_fields__"):
+        yield (
+            f"scheduler must be a scheduler such as ASHA() or FIFO(), got {scheduler!r}. An object of any ray.tune "
+            "TrialScheduler is one as well."
+        )
+    elif scheduler is experiment.scheduler and not hasattr(scheduler, "__dataclass_fields__"):
         yield _no_value("scheduler", scheduler)
     elif _whole(experiment.epochs) and experiment.epochs >= 1:
-        yield from scheduler.faults(experiment.epochs)
+        yield from scheduler.faults(experiment.epochs, _trials(experiment))
+
+
+def _trials(experiment: Experiment) -> int:
+    """The number of trials; where it is none, which is told by itself, so many that schedulers have enough."""
+    return experiment.num_trials if _whole(experiment.num_trials) and experiment.num_trials >= 1 else 10**6
 
 
 def _no_value(field: str, value: object) -> str:
@@ -132,17 +160,17 @@ def _no_value(field: str, value: object) -> str:
 
 
 def _searched_epochs(experiment: Experiment) -> Iterator[str]:
-    searched = {dimension.name: dimension for dimension in dimensions(experiment.space)}
+    searched = {dimension.name: dimension for dimension in experiment.searched.dimensions}
     if "epochs" not in searched:
         yield (
             f"space.epochs is the constant {experiment.space['epochs']!r}, but the budget has one owner. Remove it "
             "from the space and set Experiment(epochs=...)."
         )
         return
-    scheduler = experiment.scheduler
+    scheduler = adapted_scheduler(experiment)
     if (
         isinstance(scheduler, Scheduler)
-        and not scheduler.faults(experiment.epochs)
+        and not scheduler.faults(experiment.epochs, _trials(experiment))
         and scheduler.rungs(experiment.epochs)
     ):
         yield (
@@ -152,6 +180,10 @@ def _searched_epochs(experiment: Experiment) -> Iterator[str]:
     largest = max((value for value in extremes(searched["epochs"]) if _whole(value)), default=0)
     if largest > experiment.epochs:
         yield f"space.epochs goes up to {largest}, above epochs={experiment.epochs}. Set epochs={largest}."
+
+
+def _start_points(experiment: Experiment) -> Iterator[str]:
+    yield from start_point_faults(experiment.searched, experiment.start_points, np.random.default_rng(0))
 
 
 def _configurations(experiment: Experiment) -> Iterator[str]:
@@ -178,25 +210,3 @@ def unreported(experiment: Experiment, config: Mapping[str, Any]) -> Iterator[st
             f"metric '{experiment.metric}' is one that {trainable.name} does not report for this space "
             f"(it reports {listed}). Choose one of them, or change the space."
         )
-
-
-def corner_configurations(experiment: Experiment) -> Iterator[dict[str, Any]]:
-    """Configurations that between them take each searched value's bounds and each category once."""
-    each = {dimension.path: extremes(dimension) for dimension in dimensions(experiment.space)}
-    base = {path: values[0] for path, values in each.items()}
-    changes: list[dict[tuple[str, ...], Any]] = [{}]
-    changes += [{path: value} for path, values in each.items() for value in values[1:]]
-    for change in changes:
-        config = merge(experiment.space, nested({**base, **change}))
-        if "epochs" not in experiment.space and experiment.takes("epochs"):
-            config["epochs"] = experiment.epochs if _whole(experiment.epochs) and experiment.epochs > 0 else 1
-        yield config
-
-
-def extremes(dimension: Dimension) -> list[Any]:
-    """The values at which a dimension is most likely to be wrong: each category, or the bounds."""
-    if dimension.categories:
-        return list(dimension.categories)
-    if dimension.lower is None:
-        return [dimension.settle(dimension.mean or 0.0)]
-    return [dimension.lower, dimension.upper]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from experiments._sweep.checks import faults_of
 from experiments._sweep.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from experiments._sweep.policy import Scheduler, Searcher
     from experiments._sweep.sweep import Sweep
+    from search_spaces import SearchSpace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +38,11 @@ class Experiment:
     """The reported value that is compared between trials, by name."""
     mode: Literal["min", "max"]
     """Whether a lower (`min`) or a higher (`max`) value is better."""
-    search: Searcher
-    """Who proposes configurations: `HyperOpt()`, `Random()`."""
-    scheduler: Scheduler
-    """Who compares trials before their budget is used up: `ASHA(...)`, or `FIFO()` for nobody."""
+    search: Searcher | Any
+    """Who proposes configurations: `Grid()`, `Random()`, `HyperOpt()`, `BayesOpt()`, or any `ray.tune` `Searcher`."""
+    scheduler: Scheduler | Any
+    """Who compares trials before their budget is used up: `ASHA()`, `HyperBand()`, `MedianStopping()`, or `FIFO()` for
+    nobody; or any `ray.tune` `TrialScheduler`."""
     num_trials: int
     """How many configurations are tried, at least 1."""
     epochs: int
@@ -49,6 +53,14 @@ class Experiment:
     """GPUs reserved for each trial: 0, a fraction of one (trials then share it), or a whole number."""
     seed: int = 0
     """Seed of the sweep, 0 to 2**32 - 1; suggestions and the trials' own seeds derive from it."""
+    require: Callable[[Mapping[str, Any]], bool] | None = None
+    """Whether a whole configuration may be tried (`lambda c: c["hidden_units"] * c["hidden_layers"] <= 1024`)."""
+    start_points: Sequence[Mapping[str, Any]] = ()
+    """Configurations, or parts of them, that are tried first; what is missing is drawn from the space."""
+    target: float | None = None
+    """The sweep ends when a trial reaches this value of the metric, or a better one; None for no target."""
+    patience_trials: int | None = None
+    """The sweep ends when so many trials, at least 1, ended without a better value; None for no such limit."""
 
     def __post_init__(self) -> None:
         """Checks everything that can be known before anything starts."""
@@ -120,7 +132,18 @@ class Experiment:
             "cpus_per_trial": self.cpus_per_trial,
             "gpus_per_trial": self.gpus_per_trial,
             "seed": self.seed,
+            "require": None if self.require is None else source_of(self.require),
+            "start_points": [dict(point) for point in self.start_points],
+            "target": self.target,
+            "patience_trials": self.patience_trials,
         }
+
+    @cached_property
+    def searched(self) -> SearchSpace:
+        """The space with what is required of its configurations, as searchers see it."""
+        from search_spaces import SearchSpace
+
+        return SearchSpace(self.space, self.require)
 
     def takes(self, name: str) -> bool:
         """Whether the trainable's configuration has such a field; a plain Ray function takes everything."""
@@ -137,5 +160,16 @@ def trainable_name(trainable: Callable[..., Any]) -> str:
     return str(getattr(trainable, "__name__", type(trainable).__name__))
 
 
+def source_of(function: Callable[..., Any]) -> str:
+    """A predicate as it is written, so that a changed one is seen; its name where the source cannot be had."""
+    try:
+        lines = inspect.getsource(function).split()
+    except (OSError, TypeError):
+        return str(getattr(function, "__qualname__", type(function).__qualname__))
+    return " ".join(lines)
+
+
 def _value_as_json(value: Any) -> dict[str, Any]:
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):  # an object of Ray Tune's
+        return {"name": type(value).__name__, "module": type(value).__module__}
     return {"name": type(value).__name__, **dataclasses.asdict(value)}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.checks import corner_configurations, unreported
+from experiments._sweep.checks import unreported
+from experiments._sweep.corners import corner_configurations
 from experiments._sweep.engine.addresses import address_fault
 from experiments._sweep.engine.tokens import token_fault
 from experiments._sweep.errors import InputError
@@ -17,7 +18,7 @@ from experiments._sweep.names import new_folder
 from trainables import Trainable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from experiments._sweep.registry import FoundExperiment
 
@@ -33,6 +34,8 @@ class RunOptions:
     address: str = "local"
     data_dir: str | None = None
     here: bool = False
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    """`target` and `patience_trials` that a resumed sweep has in place of those it began with."""
 
     def faults(self) -> Iterator[str]:
         """What is wrong with them."""

@@ -8,18 +8,20 @@ lower is always better.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from search_spaces import SearchSpace
 
 Action = Literal["continue", "hold", "stop"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """What a searcher may know of an earlier trial."""
+    """What a searcher or a scheduler may know of a trial."""
 
     trial: int
     """Number of the trial, from 0."""
@@ -31,6 +33,8 @@ class Observation:
     """How the trial ended (`completed`, `stopped`, `diverged`, `error`, ...), None while it has not."""
     counts: Literal["best", "last"] = "best"
     """Which of the losses stands for the trial: its best, or its last, an estimate from all epochs so far."""
+    bracket: int | None = None
+    """The bracket that the scheduler put it in, None where there are none."""
 
     def loss(self, until: float = math.inf) -> float:
         """The loss that stands for the trial as it was at an epoch; infinite where it had none."""
@@ -42,10 +46,12 @@ class Observation:
 class Proposal:
     """The configuration of a new trial and where it came from."""
 
-    values: dict[str, Any]
-    """The searched values only, nested as in the space; constants are added by the engine."""
+    config: dict[str, Any]
+    """The whole configuration, constants included; one that the space has."""
     origin: str
-    """In the field's words: `random`, `tpe`."""
+    """In the field's words: `start point`, `grid`, `random`, `tpe`, `gp`."""
+    details: dict[str, Any] = field(default_factory=dict)
+    """What made it the choice, by name, in JSON's types: the acquisition function and its value, for example."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,23 +67,29 @@ class Decision:
     """How many trials have reached the rung, this one included."""
     cutoff: float | None = None
     """The loss above which a trial does not go on; None where too few have reached the rung."""
+    ahead: tuple[int, ...] = ()
+    """Numbers of the trials that were ahead of it there, the best first, at most three."""
 
 
 @runtime_checkable
 class Searcher(Protocol):
     """Proposes configurations."""
 
-    def faults(self, space: Mapping[str, Any]) -> list[str]:
-        """What this searcher cannot do with the space, one sentence each; empty when it can do everything."""
+    def faults(self, space: SearchSpace) -> list[str]:
+        """What is wrong with its parameters and what it cannot do with the space, one sentence each."""
+        ...
+
+    def in_words(self, space: SearchSpace) -> list[str]:
+        """What it will do with the space, one plain sentence a line, for `sweep show`."""
         ...
 
     def propose(
-        self, space: Mapping[str, Any], observations: Sequence[Observation], *, trial: int, seed: int
+        self, space: SearchSpace, observations: Sequence[Observation], *, trial: int, seed: int
     ) -> Proposal | None:
         """The configuration of trial number `trial`, or None when a finite space is exhausted.
 
         Args:
-            space: Names to constants, `ray.tune` domains and nested dicts of these.
+            space: Where to look; what it requires of a configuration holds for the answer.
             observations: The earlier trials in ascending order of their numbers.
             trial: Number of the new trial.
             seed: The sweep's seed; the answer is a function of the four arguments.
@@ -89,25 +101,32 @@ class Searcher(Protocol):
 class Scheduler(Protocol):
     """Compares trials at rungs and says which go on."""
 
-    def faults(self, epochs: int) -> list[str]:
-        """What does not fit a budget of `epochs`, one sentence each."""
+    def faults(self, epochs: int, num_trials: int) -> list[str]:
+        """What does not fit a budget of `epochs` and so many trials, one sentence each."""
         ...
 
     def rungs(self, epochs: int) -> tuple[int, ...]:
         """The epochs at which trials are compared, ascending, all below `epochs`."""
         ...
 
-    def in_words(self, epochs: int) -> list[str]:
+    def in_words(self, epochs: int, num_trials: int) -> list[str]:
         """What it will do, one plain sentence a line, for `sweep show`."""
         ...
 
+    def bracket(self, trials: Mapping[int, Observation], *, epochs: int) -> int | None:
+        """The bracket, from 0, of the next new trial; None where trials are not put into brackets.
+
+        The answer is recorded with the trial and comes back as its `Observation.bracket`.
+        """
+        ...
+
     def decide(
-        self, losses: Mapping[int, Mapping[int, float]], *, trial: int, epoch: int, loss: float, epochs: int
+        self, trials: Mapping[int, Observation], *, trial: int, epoch: int, loss: float, epochs: int
     ) -> Decision:
         """What happens to `trial`, which has just reported `loss` at `epoch`.
 
         Args:
-            losses: Trial to epoch to finite loss, everything reported before this result.
+            trials: All trials by number, this one included, as they were before this result.
             trial: The trial that reports.
             epoch: Its epoch, below `epochs`.
             loss: Its finite loss.
@@ -115,15 +134,15 @@ class Scheduler(Protocol):
         """
         ...
 
-    def promotable(
-        self, losses: Mapping[int, Mapping[int, float]], held: Mapping[int, int], *, epochs: int, more_to_come: bool
-    ) -> int | None:
-        """The held trial that goes on next, or None.
+    def judge(
+        self, trials: Mapping[int, Observation], held: Mapping[int, int], *, epochs: int, more_to_come: bool
+    ) -> dict[int, Decision]:
+        """Held trials whose turn has come: `continue` promotes, `stop` ends them for good; the others stay held.
 
         Args:
-            losses: As in `decide`, everything reported so far.
-            held: Held trial to the rung it is held at.
+            trials: All trials by number.
+            held: Held trial to the epoch it is held at.
             epochs: The budget of a trial.
-            more_to_come: Whether other trials can still reach a rung; without them nothing may be waited for.
+            more_to_come: Whether new trials will still be proposed; without them no bracket waits to be filled.
         """
         ...

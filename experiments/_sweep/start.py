@@ -28,7 +28,15 @@ from experiments._sweep.engine.signals import Drain
 from experiments._sweep.errors import EngineError, InputError
 from experiments._sweep.ledger.files import LEDGER, LedgerWriter, trial_folder
 from experiments._sweep.ledger.lease import Lease
-from experiments._sweep.ledger.records import SCHEMA, SUCCESSES, DriverEnded, DriverStarted, SweepOpened
+from experiments._sweep.ledger.records import (
+    LIMIT_REASONS,
+    LIMITS,
+    SCHEMA,
+    SUCCESSES,
+    DriverEnded,
+    DriverStarted,
+    SweepOpened,
+)
 from experiments._sweep.names import new_folder
 from experiments._sweep.options import RunOptions, data_folder, preflight
 from experiments._sweep.sweep import Sweep
@@ -42,7 +50,16 @@ if TYPE_CHECKING:
     from experiments._sweep.ledger.history import History
     from experiments._sweep.registry import FoundExperiment
 
-CODES = {"finished": 0, "time limit": 0, "failed": 1, "fault": 3, "interrupted": 130}
+CODES = {
+    "finished": 0,
+    "target": 0,
+    "no improvement": 0,
+    "time limit": 0,
+    "failed": 1,
+    "fault": 3,
+    "interrupted": 130,
+}
+"""Why a driver ended to its exit code."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,9 +140,10 @@ def resume_sweep(
 
 
 def changes(then: dict[str, Any], now: dict[str, Any], inside: str = "") -> list[str]:
-    """What is not as it was when the sweep began, a sentence each."""
+    """What is not as it was when the sweep began, a sentence each; limits in the metric may change."""
     found = []
-    for key in sorted({*then, *now}):
+    extendable = () if inside else LIMITS
+    for key in sorted({*then, *now} - {*extendable}):
         was, is_now = then.get(key), now.get(key)
         if not inside and isinstance(was, dict) and isinstance(is_now, dict):
             found += changes(was, is_now, f"{key}.")
@@ -180,10 +198,14 @@ def _drive(
                 host=socket.gethostname(),
                 pid=os.getpid(),
                 data_dir=options.data,
+                limits=dict(options.limits) or None,
                 at=time.time(),
             )
             journal.write(*([opened] if opened else []), driver)
-            conductor = Conductor(found.experiment, journal, folder)
+            try:
+                conductor = Conductor(found.experiment, journal, folder)
+            except Exception as error:  # noqa: BLE001 - what Ray's searcher or scheduler raised when told the ledger
+                return _let_go(journal, folder, _fault(error))
             halt = _work(conductor, _workplace(found, folder, options), folder, options, drain)
             return _let_go(journal, folder, halt)
         finally:
@@ -221,8 +243,12 @@ def _work(conductor: Conductor, workplace: Workplace, folder: Path, options: Run
     except (EngineError, OSError) as error:
         return Halt(reason="fault", why=str(error))
     except Exception as error:  # noqa: BLE001 - a searcher, a scheduler or the package: recorded, and resumable
-        return Halt(reason="fault", why="".join(traceback.format_exception(error)).rstrip())
+        return _fault(error)
     return conductor.halt
+
+
+def _fault(error: Exception) -> Halt:
+    return Halt(reason="fault", why="".join(traceback.format_exception(error)).rstrip())
 
 
 def _let_go(journal: Journal, folder: Path, halt: Halt | None) -> Outcome:
@@ -232,7 +258,8 @@ def _let_go(journal: Journal, folder: Path, halt: Halt | None) -> Outcome:
         journal.write(DriverEnded(driver=history.driver, reason=reason, why=why, t=journal.t, at=time.time()))
     journal.close()
     code = CODES[reason]
-    if code == 0 and not any(history.in_state(*SUCCESSES)):
+    valued = reason in LIMIT_REASONS and history.best is not None  # the best trial may have been drained
+    if code == 0 and not valued and not any(history.in_state(*SUCCESSES)):
         code, why = 1, why or "no trial succeeded"
     return Outcome(sweep=Sweep(folder), reason=reason, why=why, code=code)
 

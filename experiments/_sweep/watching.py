@@ -23,10 +23,9 @@ def watching(found: FoundExperiment, *, here: bool = False) -> Callable[[Path], 
         from experiments._sweep.views.lines import Lines
         from experiments._sweep.views.tensorboard import Curves
         from experiments._sweep.views.words import place
-        from search_spaces import dimensions
 
         console = Console()
-        searched = [dimension.name for dimension in dimensions(found.experiment.space)]
+        searched = list(dict.fromkeys(each.keys[0] for each in found.experiment.searched.dimensions))
         live = console.is_terminal and not here  # a breakpoint needs the terminal for itself
         heading = f"{found.name}: {found.question}" if found.question else found.name
         print(f"{heading}\nsweep {place(folder)}", flush=True)  # noqa: T201 - the first line of every view

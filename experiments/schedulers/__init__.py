@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from experiments._sweep.policy import Scheduler
     from experiments.schedulers.asha import ASHA
     from experiments.schedulers.fifo import FIFO
+    from experiments.schedulers.hyperband import HyperBand
+    from experiments.schedulers.median import MedianStopping
 
-__all__ = ["ASHA", "FIFO", "by_name", "names"]
+__all__ = ["ASHA", "FIFO", "HyperBand", "MedianStopping", "by_name", "names"]
 
-_FILE = {"ASHA": "asha", "FIFO": "fifo"}
+_FILE = {"ASHA": "asha", "FIFO": "fifo", "HyperBand": "hyperband", "MedianStopping": "median"}
 
 
 def names() -> list[str]:

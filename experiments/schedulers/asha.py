@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments._sweep.policy import Decision
+from experiments.schedulers._words import budget, grace_faults, listed, reduction_faults, share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from experiments._sweep.policy import Observation
+
 __all__ = ["ASHA"]
 
-_SHARES = {2: "half", 3: "third", 4: "quarter", 5: "fifth"}
 _LEAST_ETA = 1.1  # every epoch is a rung long before; nearer to 1 there are more milestones than can be counted
 
 
@@ -29,6 +31,10 @@ class ASHA:
     maximum resource R = the experiment's `epochs`, the rungs are r, r eta, r eta^2, ... below R. Nobody waits for
     anybody: a trial is compared, once at each rung, with the losses recorded there before its own, so that the first
     to get to a rung always goes on. Decides as `ray.tune.schedulers.AsyncHyperBandScheduler(brackets=1)` does.
+
+    Use it by default: nobody waits, and bad trials cost one epoch.
+
+    Paper: Li et al., MLSys 2020.
     """
 
     grace_epochs: int = 1
@@ -36,23 +42,9 @@ class ASHA:
     reduction_factor: float = 3
     """eta: one in so many trials goes on at each rung; at least 1.1, usually 2, 3 or 4."""
 
-    def faults(self, epochs: int) -> list[str]:
-        """What does not fit a budget of `epochs`, one fault each."""
-        faults = []
-        where, grace, eta = "scheduler.grace_epochs", self.grace_epochs, self.reduction_factor
-        if isinstance(grace, bool) or not isinstance(grace, int) or grace < 1:
-            faults.append(f"{where}: {grace!r} is not a number of epochs; it must be a whole number of at least 1.")
-        elif grace > epochs:
-            faults.append(
-                f"{where}: {grace} is more than the budget of {epochs} {_noun(epochs)}; it must be from 1 to {epochs}. "
-                "Lower it, or raise epochs."
-            )
-        if isinstance(eta, bool) or not isinstance(eta, int | float) or not _LEAST_ETA <= eta < math.inf:
-            faults.append(
-                f"scheduler.reduction_factor: {eta!r} is given, a finite number of at least {_LEAST_ETA} is needed: "
-                "one trial in so many goes on at each rung. Use 2, 3 or 4."
-            )
-        return faults
+    def faults(self, epochs: int, num_trials: int) -> list[str]:
+        """What does not fit a budget of `epochs`, one fault each; any number of trials does."""
+        return [*grace_faults(self.grace_epochs, epochs), *reduction_faults(self.reduction_factor, _LEAST_ETA)]
 
     def rungs(self, epochs: int) -> tuple[int, ...]:
         """The epochs below `epochs` at which trials are compared, ascending.
@@ -63,52 +55,55 @@ class ASHA:
         Raises:
             ValueError: The parameters do not fit the budget; `faults` says why.
         """
-        if faults := self.faults(epochs):
+        if faults := self.faults(epochs, 1):
             raise ValueError("\n".join(faults))
         return _rungs(self.grace_epochs, float(self.reduction_factor), epochs)
 
-    def in_words(self, epochs: int) -> list[str]:
+    def in_words(self, epochs: int, num_trials: int) -> list[str]:
         """What it will do, one plain sentence a line."""
-        rungs = [str(rung) for rung in self.rungs(epochs)]
-        whole = f"train the whole budget of {epochs} {_noun(epochs)}."
+        rungs = list(self.rungs(epochs))
+        whole = f"train the whole budget of {budget(epochs)}."
         if not rungs:
             return [f"No epoch of comparison lies below the budget: all trials {whole}"]
-        listed = f"{', '.join(rungs[:-1])} and {rungs[-1]}" if len(rungs) > 1 else rungs[0]
-        eta = self.reduction_factor
-        share = f"best {_SHARES[int(eta)]}" if eta in _SHARES else f"best 1/{eta:g}"
-        goes_on = f"a trial goes on if it is among the {share} of those that got there so far, otherwise it is stopped"
+        best = share(self.reduction_factor)
+        goes_on = f"a trial goes on if it is among the {best} of those that got there so far, otherwise it is stopped"
+        left = [max(1, round(num_trials / self.reduction_factor**k)) for k in range(1, len(rungs) + 1)]
+        passing = ", ".join(f"about {few} go on after epoch {rung}" for few, rung in zip(left, rungs, strict=True))
         return [
-            f"After {'epochs' if len(rungs) > 1 else 'epoch'} {listed}: {goes_on}.",
-            "The first trial to get there always goes on.",
+            f"After {'epochs' if len(rungs) > 1 else 'epoch'} {listed(rungs)}: {goes_on}.",
+            f"Of {num_trials} trials {passing}; the first to get there always does.",
             f"Trials that are never stopped {whole}",
         ]
 
+    def bracket(self, trials: Mapping[int, Observation], *, epochs: int) -> int | None:
+        """None: all trials are in one bracket."""
+        return None
+
     def decide(
-        self, losses: Mapping[int, Mapping[int, float]], *, trial: int, epoch: int, loss: float, epochs: int
+        self, trials: Mapping[int, Observation], *, trial: int, epoch: int, loss: float, epochs: int
     ) -> Decision:
         """Go on or stop, after `trial` has reported `loss` at `epoch`; see `Scheduler.decide`."""
         if epoch not in self.rungs(epochs):
             return Decision(action="continue")
-        before = [reached[epoch] for other, reached in losses.items() if other != trial and epoch in reached]
-        cutoff = self._cutoff(before)
+        before = {
+            number: other.losses[epoch] for number, other in trials.items() if number != trial and epoch in other.losses
+        }
+        cutoff = self._cutoff(list(before.values()))
+        ahead = sorted((other, number) for number, other in before.items() if other < loss)
         return Decision(
             action="stop" if cutoff is not None and loss > cutoff else "continue",
             rung=epoch,
-            rank=1 + sum(other < loss for other in before),
+            rank=1 + len(ahead),
             of=len(before) + 1,
             cutoff=cutoff,
+            ahead=tuple(number for _, number in ahead[:3]),
         )
 
-    def promotable(
-        self,
-        losses: Mapping[int, Mapping[int, float]],
-        held: Mapping[int, int],
-        *,
-        epochs: int,
-        more_to_come: bool,
-    ) -> int | None:
-        """None: a trial is stopped or goes on, none is held."""
-        return None
+    def judge(
+        self, trials: Mapping[int, Observation], held: Mapping[int, int], *, epochs: int, more_to_come: bool
+    ) -> dict[int, Decision]:
+        """Nothing: a trial is stopped or goes on, none is held."""
+        return {}
 
     def _cutoff(self, before: list[float]) -> float | None:
         """The loss at the best 1/eta of those before, interpolated; None for the first one.
@@ -135,7 +130,3 @@ def _rungs(grace_epochs: int, reduction_factor: float, epochs: int) -> tuple[int
             milestones.remove(max(passed))
             rungs.append(epoch)
     return tuple(rungs)
-
-
-def _noun(epochs: int) -> str:
-    return "epoch" if epochs == 1 else "epochs"

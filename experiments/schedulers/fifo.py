@@ -6,18 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from experiments._sweep.policy import Decision
+from experiments.schedulers._words import budget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from experiments._sweep.policy import Observation
 
 __all__ = ["FIFO"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class FIFO:
-    """Trains every trial for its whole budget: the baseline against which early stopping is measured."""
+    """Trains every trial for its whole budget: the baseline against which early stopping is measured.
 
-    def faults(self, epochs: int) -> list[str]:
+    Use it to measure what early stopping costs, or where early epochs say nothing about late ones.
+    """
+
+    def faults(self, epochs: int, num_trials: int) -> list[str]:
         """Nothing: every budget fits."""
         return []
 
@@ -25,29 +31,22 @@ class FIFO:
         """None."""
         return ()
 
-    def in_words(self, epochs: int) -> list[str]:
+    def in_words(self, epochs: int, num_trials: int) -> list[str]:
         """What it will do, in one sentence."""
-        return [f"Every trial trains its whole budget of {epochs} {'epoch' if epochs == 1 else 'epochs'}."]
+        return [f"Every trial trains its whole budget of {budget(epochs)}."]
+
+    def bracket(self, trials: Mapping[int, Observation], *, epochs: int) -> int | None:
+        """None: there are no brackets."""
+        return None
 
     def decide(
-        self,
-        losses: Mapping[int, Mapping[int, float]],
-        *,
-        trial: int,
-        epoch: int,
-        loss: float,
-        epochs: int,
+        self, trials: Mapping[int, Observation], *, trial: int, epoch: int, loss: float, epochs: int
     ) -> Decision:
         """Go on, always."""
         return Decision(action="continue")
 
-    def promotable(
-        self,
-        losses: Mapping[int, Mapping[int, float]],
-        held: Mapping[int, int],
-        *,
-        epochs: int,
-        more_to_come: bool,
-    ) -> int | None:
-        """None: no trial is ever held."""
-        return None
+    def judge(
+        self, trials: Mapping[int, Observation], held: Mapping[int, int], *, epochs: int, more_to_come: bool
+    ) -> dict[int, Decision]:
+        """Nothing: no trial is ever held."""
+        return {}

@@ -9,12 +9,22 @@ from experiments._sweep.lookup import names_in, value_called
 
 if TYPE_CHECKING:
     from experiments._sweep.policy import Searcher
+    from experiments.searchers._on_ray import BayesOptSearch, HyperOptSearch
+    from experiments.searchers.bayesopt import BayesOpt
+    from experiments.searchers.grid import Grid
     from experiments.searchers.hyperopt import HyperOpt
     from experiments.searchers.random import Random
 
-__all__ = ["HyperOpt", "Random", "by_name", "names"]
+__all__ = ["BayesOpt", "BayesOptSearch", "Grid", "HyperOpt", "HyperOptSearch", "Random", "by_name", "names"]
 
-_FILE = {"HyperOpt": "hyperopt", "Random": "random"}
+_FILE = {
+    "BayesOpt": "bayesopt",
+    "BayesOptSearch": "_on_ray",
+    "Grid": "grid",
+    "HyperOpt": "hyperopt",
+    "HyperOptSearch": "_on_ray",
+    "Random": "random",
+}
 
 
 def names() -> list[str]:

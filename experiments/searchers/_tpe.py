@@ -1,123 +1,153 @@
-"""The edge to the hyperopt library: its own space, its documents of trials, one suggestion.
-
-Everything that is not a choice goes in as a uniform coordinate from 0 to 1 (see `_unit`), choices as the index of the
-category. So hyperopt's conversions of integers and quantised values, which give end points half their probability
-or values outside the range, are not used; constants never enter; values keep their types.
-"""
+"""One suggestion of TPE's: what it knows of the earlier trials as rows of coordinates, and the best of some draws."""
 
 from __future__ import annotations
 
+import json
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from hyperopt import base, hp, tpe
+import numpy as np
+from hyperopt import tpe
 
-from experiments.searchers._ranking import failed
+from experiments.searchers._parzen import Axis, Density
 from experiments.searchers._unit import decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from experiments._sweep.policy import Observation
-    from experiments.searchers._drawing import Values
-    from search_spaces import Dimension
+    from search_spaces import Dimension, SearchSpace, Values
+
+    Floats = NDArray[np.float64]
+
+_RECENT = 25  # trials of full weight among the bad ones, as in hyperopt; older ones fade
+_FAILURE = 2.0  # weight of a failed trial among the bad ones: it means more than a poor loss, and does not fade
+_LEAST = 0.25  # weight of the worst good trial beside the best
 
 
-def suggest(
-    found: Sequence[Dimension],
-    ranked: Sequence[Observation],
+@dataclass(frozen=True, kw_only=True)
+class Suggestion:
+    """A configuration that the model found promising."""
+
+    values: Values
+    log_ratio: float
+    """log l(x)/g(x): how much likelier it is among the good trials than among the bad."""
+    works: float | None
+    """Estimated probability that it does not fail; None where no trial has failed."""
+
+
+def suggestions(
+    space: SearchSpace,
+    observations: Sequence[Observation],
+    losses: dict[int, float],
     *,
     good: int,
-    seed: int,
+    rng: np.random.Generator,
     n_ei_candidates: int,
     prior_weight: float,
-) -> Values:
-    """One proposal of TPE's.
+) -> list[Suggestion]:
+    """Draws from the density of the good trials, the most promising first.
 
     Args:
-        found: The dimensions of the space.
-        ranked: The earlier trials from best to worst. Only the order of losses matters to TPE, so it is told ranks.
+        space: Where to look.
+        observations: The earlier trials; where none that the space has has a loss, there is nothing to suggest.
+        losses: What they learned, from `comparable`.
         good: How many of them are good ones.
-        seed: From 0 to 2**32 - 1.
-        n_ei_candidates: As in `HyperOpt`.
+        rng: What the draws are made with.
+        n_ei_candidates: How many draws.
         prior_weight: As in `HyperOpt`.
     """
-    documents = _documents(found, ranked)
-    (document,) = tpe.suggest(
-        [len(documents)],
-        _domain(tuple((dimension.name, dimension.probabilities) for dimension in found)),
-        base.trials_from_docs(documents, validate=False),
-        seed,
-        n_startup_jobs=0,
-        verbose=False,
-        n_EI_candidates=n_ei_candidates,
-        prior_weight=prior_weight,
-        gamma=(good - 0.5) / math.sqrt(len(documents)),  # of which hyperopt takes ceil(gamma sqrt(N)) as good
+    axes, rows, known = _seen(space, observations, losses)
+    if not np.isfinite(known).any():
+        return []
+    order = np.argsort(known, kind="stable")  # failures and, being NaN, pending ones last
+    chosen = np.zeros(len(known), dtype=bool)
+    chosen[order[:good]] = np.isfinite(known[order[:good]])
+
+    def density(which: Any, weights: Floats | None = None) -> Density:
+        ones = np.ones(np.count_nonzero(which)) if weights is None else weights
+        return Density(axes=axes, rows=rows[which], weights=ones, prior_weight=prior_weight)
+
+    better = density(chosen, _merits(known[chosen]))
+    fading = tpe.linear_forgetting_weights(np.count_nonzero(~chosen), _RECENT)
+    worse = density(~chosen, np.where(np.isinf(known[~chosen]), _FAILURE, fading))
+    drawn = [_values(space.dimensions, row) for row in better.draw(rng, n_ei_candidates)]
+    candidates = np.array([_row(space.dimensions, values) for values in drawn])
+    ratios = better.log(candidates) - worse.log(candidates)
+    works = np.zeros(len(drawn))
+    if np.isinf(known).any():
+        succeeded = np.log(np.isfinite(known).sum()) + density(np.isfinite(known)).log(candidates)
+        crashed = np.log(np.isinf(known).sum()) + density(np.isinf(known)).log(candidates)
+        works = succeeded - np.logaddexp(succeeded, crashed)
+    return [
+        Suggestion(
+            values=drawn[i],
+            log_ratio=float(ratios[i]),
+            works=math.exp(works[i]) if np.isinf(known).any() else None,
+        )
+        for i in np.argsort(-(ratios + works), kind="stable")
+    ]
+
+
+def _merits(losses: Floats) -> Floats:
+    """Weights of good trials: the better, the more, 1 on average."""
+    behind = losses - losses.min(initial=math.inf)
+    worst = behind.max(initial=0.0)
+    weights = np.ones(len(losses)) if not 0 < worst < math.inf else 1 - (1 - _LEAST) * behind / worst
+    return np.asarray(weights / weights.mean())
+
+
+def _seen(
+    space: SearchSpace, observations: Sequence[Observation], losses: dict[int, float]
+) -> tuple[tuple[Axis, ...], Floats, Floats]:
+    """The space's axes; the coordinates of the trials that it has, and their losses, NaN for pending ones."""
+    places = {dimension.path: i for i, dimension in enumerate(space.dimensions)}
+    axes = tuple(
+        Axis(
+            probabilities=each.probabilities,
+            cell=1 / each.size if each.size else 0.0,
+            when=tuple((places[path], number) for path, number in each.when),
+        )
+        for each in space.dimensions
     )
-    latents = document["misc"]["vals"]
-    return {dimension.path: _value(dimension, latents[dimension.name][0]) for dimension in found}
+    texts = [json.dumps(observation.config, sort_keys=True, default=repr) for observation in observations]
+    rows = [_coordinates(space, text) for text in texts]
+    told = [losses.get(observation.trial, math.nan) for observation in observations]
+    kept = [(row, loss) for row, loss in zip(rows, told, strict=True) if row is not None]
+    return (
+        axes,
+        np.array([row for row, _ in kept], dtype=float).reshape(-1, len(axes)),
+        np.array([loss for _, loss in kept], dtype=float),
+    )
 
 
-@lru_cache(maxsize=16)
-def _domain(labels: tuple[tuple[str, tuple[float, ...]], ...]) -> Any:
-    """Hyperopt's space of coordinates, and of indices where there are probabilities; kept, since it never changes."""
-    space = {
-        name: hp.pchoice(name, [(probability, index) for index, probability in enumerate(probabilities)])
-        if probabilities
-        else hp.uniform(name, 0.0, 1.0)
-        for name, probabilities in labels
-    }
-    return base.Domain(_never_called, space)
+@lru_cache(maxsize=4096)
+def _coordinates(space: SearchSpace, config: str) -> tuple[float, ...] | None:
+    """The row of a configuration; None where the space does not have it. Kept, since it never changes."""
+    values = space.values_of(json.loads(config))
+    return None if values is None else _row(space.dimensions, values)
 
 
-def _never_called(_config: Any) -> float:
-    """Hyperopt wants an objective; trials are evaluated elsewhere."""
-    raise NotImplementedError
+def _row(dimensions: Sequence[Dimension], values: Values) -> tuple[float, ...]:
+    """Coordinates; the number of a category; NaN for a dimension that the configuration does not have."""
+    return tuple(_coordinate(each, values[each.path]) if each.path in values else math.nan for each in dimensions)
 
 
-def _documents(found: Sequence[Dimension], ranked: Sequence[Observation]) -> list[dict[str, Any]]:
-    """Earlier trials as hyperopt keeps them; those that failed twice, and as the newest.
-
-    hyperopt lets trials beyond the newest 25 fade, so that it would come back to a region that always fails, and a
-    failure means more than a poor loss. Where the upper half fails and the optimum lies just below it, 46 % of the
-    proposals fall into it otherwise, and 22 % or less with this.
-    """
-    oldest_first = sorted(enumerate(ranked), key=lambda placed: placed[1].trial)
-    documents = [(rank, observation) for rank, observation in oldest_first if not failed(observation)]
-    documents += 2 * [(rank, observation) for rank, observation in oldest_first if failed(observation)]
-    return [_document(found, observation, rank, tid) for tid, (rank, observation) in enumerate(documents)]
-
-
-def _document(found: Sequence[Dimension], observation: Observation, rank: int, tid: int) -> dict[str, Any]:
-    """One document; `tid` says how new it is. A value outside the range (of a changed space) is left out."""
-    latents = {dimension.name: _latent(dimension, observation) for dimension in found}
-    return {
-        "tid": tid,
-        "state": base.JOB_STATE_DONE,
-        "exp_key": None,
-        "result": {"status": base.STATUS_OK, "loss": float(rank)},
-        "misc": {
-            "tid": tid,
-            "vals": latents,
-            "idxs": {name: [tid] * len(values) for name, values in latents.items()},
-        },
-    }
-
-
-def _latent(dimension: Dimension, observation: Observation) -> list[float | int]:
-    """The coordinate or index of a trial's value, in a list of one; an empty list where it has none."""
-    try:
-        value = dimension.find(observation.config)
-    except KeyError:
-        return []
-    if not dimension.contains(value):
-        return []
+def _coordinate(dimension: Dimension, value: Any) -> float:
     if not dimension.categories:
-        return [encode(dimension, value)]
+        return encode(dimension, value)
     identities = [dimension.identity(category) for category in dimension.categories]
-    return [identities.index(dimension.identity(value))]
+    return float(identities.index(dimension.identity(value)))
 
 
-def _value(dimension: Dimension, latent: float) -> Any:
-    return dimension.value_at(int(latent)) if dimension.categories else decode(dimension, float(latent))
+def _values(dimensions: Sequence[Dimension], row: Floats) -> Values:
+    """The values at the coordinates of a row."""
+    return {
+        each.path: each.value_at(int(unit)) if each.categories else decode(each, float(unit))
+        for each, unit in zip(dimensions, row, strict=True)
+        if not math.isnan(unit)
+    }

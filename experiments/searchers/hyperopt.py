@@ -5,90 +5,98 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from experiments._sweep.policy import Proposal
-from experiments.searchers._drawing import Tried, drawable, generator, undrawable
-from experiments.searchers._ranking import best_first, failed
-from search_spaces import nested
+from experiments.searchers._drawing import Tried, generator, undrawable
+from experiments.searchers._fidelity import comparable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from experiments._sweep.policy import Observation
+    from search_spaces import SearchSpace
 
 __all__ = ["HyperOpt"]
 
 _MOST_GOOD = 25  # hyperopt's own limit on the number of good trials
-_REDRAWS = 5  # each costs as much as a proposal
+_ROUNDS = 4  # of draws, where all of one round were tried before or are not allowed
 
 
 @dataclass(frozen=True, kw_only=True)
 class HyperOpt:
     """Models good and bad trials apart and proposes what is likely among the good ones and unlikely among the bad.
 
-    Bergstra et al., "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011. Of N trials the best
-    ceil(gamma sqrt(N)) give the density l(x), the others g(x); of `n_ei_candidates` draws from l the one with the
-    largest l(x)/g(x), which grows with the expected improvement, is proposed, for each dimension on its own. Which
-    trials are the best ones when some were stopped early says `experiments.searchers._ranking`; failed trials, and
-    running ones that have not got as far as those compared, are bad ones.
+    Bergstra et al., "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011. Of N trials the best ceil(gamma N)
+    give the density l(x), the better the more weight (Watanabe, "Tree-Structured Parzen Estimator", arXiv 2304.11127,
+    2023), and the others give g(x); of `n_ei_candidates` draws from l the one with the largest l(x)/g(x), which grows
+    with the expected improvement, is proposed. The densities are made of hyperopt's kernels, over all dimensions
+    jointly (`experiments.searchers._parzen`); what stands in one branch of a choice is learned from trials there.
 
-    The first trials are random. They last until `n_initial_points` earlier trials have reported a loss or failed (a
-    trial that only runs says nothing: with as many trials at once as initial points, the model would start from
-    nothing), and until as many have a loss as l(x) needs.
+    Losses of trials that were stopped early are linked to one scale by `experiments.searchers._fidelity`. Running
+    trials that say nothing yet are bad ones, which keeps proposals made at the same time apart. So are failed trials,
+    with twice the weight; and the ratio is multiplied by the estimated probability that a trial does not fail (as in
+    Watanabe and Hutter, "c-TPE", IJCAI 2023).
+
+    The first trials are random, until `n_initial_points` earlier trials have reported a loss or failed (a trial that
+    only runs says nothing) and one has a loss.
+
+    Use it by default: any space, branches, hundreds of trials, many at a time.
+
+    Paper: Bergstra et al., NeurIPS 2011.
     """
 
-    n_initial_points: int = 20
+    n_initial_points: int = 10
     """Trials with a result before the model takes over; at least 1."""
-    gamma: float = 0.25
-    """Sets the number of good trials, ceil(gamma sqrt(N)) and at most 25; above 0, at most 1."""
-    n_ei_candidates: int = 24
+    gamma: float = 0.15
+    """Share of the trials that are good ones, at most 25 of them; above 0, at most 1."""
+    n_ei_candidates: int = 48
     """Draws from l(x) of which the best is proposed; more exploit, fewer explore; at least 1."""
     prior_weight: float = 1.0
     """Weight of the space's own distribution in l(x) and g(x), in trials; above 0."""
 
-    def faults(self, space: Mapping[str, Any]) -> list[str]:
+    def faults(self, space: SearchSpace) -> list[str]:
         """What is wrong with the parameters, and what it cannot draw from: `grid_search` and `sample_from`."""
         return [*self._parameter_faults(), *undrawable(space, "HyperOpt")]
 
+    def in_words(self, space: SearchSpace) -> list[str]:
+        """When TPE takes over, and what it then does."""
+        noun = "result" if self.n_initial_points == 1 else "results"
+        share = f"{self.gamma * 100:g} %"
+        return [
+            f"Configurations are random until {self.n_initial_points} {noun} are there.",
+            f"Then TPE proposes what is likely among the best {share} of the trials and unlikely among the others.",
+        ]
+
     def propose(
-        self, space: Mapping[str, Any], observations: Sequence[Observation], *, trial: int, seed: int
+        self, space: SearchSpace, observations: Sequence[Observation], *, trial: int, seed: int
     ) -> Proposal | None:
-        """A configuration that no earlier trial had, or None when a finite space is exhausted; a pure function.
+        """A configuration that no earlier trial had, or None when a finite space is exhausted; a pure function."""
+        tried, rng = Tried(space, observations), generator(seed, trial)
+        losses = comparable(observations)
+        finite = sum(map(math.isfinite, losses.values()))
+        if space.dimensions and finite and len(losses) >= self.n_initial_points:
+            from experiments.searchers._tpe import suggestions  # hyperopt takes half a second to import
 
-        Raises:
-            ValueError: The space has faults.
-        """
-        from experiments.searchers._tpe import suggest  # hyperopt takes half a second to import
-
-        found = drawable(space, "HyperOpt")
-        tried, rng = Tried(found, observations), generator(seed, trial)
-        if self._has_enough(observations):
-            good = self._good(len(observations))
-            ranked = best_first(observations, good)
-            for _ in range(_REDRAWS):
-                values = suggest(
-                    found,
-                    ranked,
+            good = min(math.ceil(self.gamma * len(losses)), _MOST_GOOD, finite)
+            for _ in range(_ROUNDS):
+                found = suggestions(
+                    space,
+                    observations,
+                    losses,
                     good=good,
-                    seed=int(rng.integers(2**32)),
+                    rng=rng,
                     n_ei_candidates=self.n_ei_candidates,
                     prior_weight=self.prior_weight,
                 )
-                if values not in tried:
-                    return Proposal(values=nested(values), origin="tpe")
+                for each in found:
+                    if each.values not in tried and space.allows(each.values):
+                        details = {"good": good, "of": len(losses), "log_ratio": round(each.log_ratio, 4)}
+                        if each.works is not None:
+                            details["works"] = round(each.works, 4)
+                        return Proposal(config=space.configuration(each.values), origin="tpe", details=details)
         fresh = tried.fresh(rng)
-        return None if fresh is None else Proposal(values=nested(fresh), origin="random")
-
-    def _has_enough(self, observations: Sequence[Observation]) -> bool:
-        """Whether the model can take over from random search."""
-        failures = sum(failed(observation) for observation in observations)
-        losses = sum(bool(observation.losses) and not failed(observation) for observation in observations)
-        return losses + failures >= self.n_initial_points and losses >= self._good(len(observations))
-
-    def _good(self, trials: int) -> int:
-        """How many of so many trials are good ones, as in `hyperopt.tpe.ap_split_trials`."""
-        return min(math.ceil(self.gamma * math.sqrt(trials)), _MOST_GOOD)
+        return None if fresh is None else Proposal(config=space.configuration(fresh), origin="random")
 
     def _parameter_faults(self) -> list[str]:
         """Parameters outside their ranges, one fault each."""

@@ -174,6 +174,9 @@ def test_what_is_not_in_the_record_cannot_be_a_policy() -> None:
         def faults(self, space: Any) -> list[str]:
             return []
 
+        def in_words(self, space: Any) -> list[str]:
+            return []
+
         def propose(self, space: Any, observations: Any, *, trial: int, seed: int) -> None:
             return None
 

@@ -22,11 +22,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 EVERY_OPTION = """
 list --json
-show --address --concurrent --cpus-per-trial --data-dir --epochs --gpus-per-trial --here --json --name --scheduler \
---search --seed --set --storage --time-limit --trials EXPERIMENT
-run --address --concurrent --cpus-per-trial --data-dir --epochs --gpus-per-trial --here --name --scheduler --search \
---seed --set --storage --time-limit --trials EXPERIMENT
-resume --address --concurrent --data-dir --here --storage --time-limit SWEEP
+show --address --concurrent --cpus-per-trial --data-dir --epochs --gpus-per-trial --here --json --name \
+--patience-trials --scheduler --search --seed --set --storage --target --time-limit --trials EXPERIMENT
+run --address --concurrent --cpus-per-trial --data-dir --epochs --gpus-per-trial --here --name --patience-trials \
+--scheduler --search --seed --set --storage --target --time-limit --trials EXPERIMENT
+resume --address --concurrent --data-dir --here --patience-trials --storage --target --time-limit SWEEP
 trials --json --storage SWEEP TRIAL
 best --json --storage SWEEP
 board --storage SWEEP

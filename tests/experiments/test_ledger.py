@@ -80,6 +80,7 @@ def values_of(kind: type[Record]) -> st.SearchStrategy[Record]:
     """Any record of one kind."""
     by_type = {
         "int": st.integers(0, 2**40),
+        "int | None": st.none() | st.integers(0, 2**40),
         "float": st.floats(),
         "str": st.text(st.characters(codec=None), max_size=20),
         "str | None": st.none() | st.text(max_size=5),

@@ -251,15 +251,6 @@ def test_the_table_marks_the_best_and_shows_what_varies(tmp_path: Path) -> None:
     assert "\x1b[1;32m" in rows[2] and all("\x1b[1;32m" not in row for row in rows[3:])
 
 
-def test_a_story_tells_origin_rungs_segments_and_end(tmp_path: Path) -> None:
-    """In plain words."""
-    told = "\n".join(story_lines(sweep(tmp_path, some_records("tpe")), 0))
-    assert "proposed by TPE (tree-structured Parzen estimator), when the ledger had 2 lines" in told
-    assert "rung 1: loss 0.5000, rank 1 of 2, cut-off 0.5000: went on" in told
-    assert "segment 1 from epoch 1: 2.0 s under driver 1" in told
-    assert "best loss 0.2500 at epoch 2 of 2" in told
-
-
 @pytest.mark.parametrize(
     ("value", "words"),
     [

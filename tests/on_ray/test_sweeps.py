@@ -183,6 +183,7 @@ def test_a_searcher_that_raises_ends_the_sweep_with_exit_3(driver: Start, workpl
         (workplace / "witnessed.py").read_text()
         + "\n\nfrom dataclasses import dataclass, replace\n\n\n"
         + "@dataclass(frozen=True)\nclass Odd:\n    def faults(self, space):\n        return []\n\n"
+        + "    def in_words(self, space):\n        return ['Odd.']\n\n"
         + "    def propose(self, space, observations, *, trial, seed):\n        if trial == 2:\n"
         + "            raise LookupError('no third one')\n"
         + "        return Random().propose(space, observations, trial=trial, seed=seed)\n\n\n"

@@ -75,6 +75,7 @@ def _unless(refused: list[InputError], ask: Callable[[], T]) -> T | None:
 def show(arguments: argparse.Namespace) -> int:
     """What would run; everything checked, nothing written."""
     from experiments._sweep.engine.ray_session import local_slots
+    from experiments._sweep.foreign import adapted
     from experiments._sweep.names import new_folder
     from experiments._sweep.options import preflight
 
@@ -82,7 +83,7 @@ def show(arguments: argparse.Namespace) -> int:
     faults = preflight(found, options)
     if faults:
         raise InputError(*faults)
-    experiment = found.experiment
+    experiment = adapted(found.experiment)
     folder = new_folder(Path(options.storage).expanduser(), options.name, found.name)
     slots = None
     if options.address == "local":
@@ -90,7 +91,9 @@ def show(arguments: argparse.Namespace) -> int:
         slots = min(slots, options.concurrent or slots)
     if arguments.json:
         print(
-            json.dumps({"name": found.name, "question": found.question, **experiment.asks(), **_plan(found)}, indent=2)
+            json.dumps(
+                {"name": found.name, "question": found.question, **found.experiment.asks(), **_plan(found)}, indent=2
+            )
         )
         return 0
     from experiments._sweep.views.plan import plan_lines
@@ -103,7 +106,9 @@ def show(arguments: argparse.Namespace) -> int:
 
 
 def _plan(found: FoundExperiment) -> dict[str, Any]:
-    experiment = found.experiment
+    from experiments._sweep.foreign import adapted
+
+    experiment = adapted(found.experiment)
     return {
         "rungs": list(experiment.scheduler.rungs(experiment.epochs)),
         "epochs_at_most": experiment.num_trials * experiment.epochs,

@@ -26,7 +26,10 @@ def trials(arguments: argparse.Namespace) -> int:
     if arguments.json:
         told: Any = [{key: getattr(trial, key) for key in TRIAL_KEYS} for trial in chosen]
         if arguments.trial is not None:
-            told = {**told[0], "why": chosen[0].why, "records": list(chosen[0].records)}
+            from experiments._sweep.views.story import story_facts
+
+            facts = story_facts(sweep, arguments.trial)
+            told = {**told[0], "why": chosen[0].why, "records": list(chosen[0].records), **facts}
         print(json.dumps(_finite(told), indent=2))
         return 0
     if arguments.trial is not None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.errors import InputError
+from experiments._sweep.ledger.records import LIMITS
 from experiments._sweep.names import nearest
 
 if TYPE_CHECKING:
@@ -24,8 +25,13 @@ FIELDS = {
     "seed": "seed",
     "cpus_per_trial": "cpus_per_trial",
     "gpus_per_trial": "gpus_per_trial",
+    "target": "target",
+    "patience_trials": "patience_trials",
 }
 """Option to field of `Experiment`."""
+
+NONE = "none"
+"""Takes a limit away."""
 
 UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -64,6 +70,7 @@ def overridden(found: FoundExperiment, overrides: dict[str, Any]) -> FoundExperi
     from experiments import schedulers, searchers
 
     changes: dict[str, Any] = {field: value for field, value in overrides.items() if field != "set"}
+    changes |= {field: None for field in LIMITS if changes.get(field) == NONE}
     faults = []
     for field, folder in (("search", searchers), ("scheduler", schedulers)):
         if field in changes:

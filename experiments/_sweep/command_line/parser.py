@@ -105,6 +105,14 @@ def _question(parser: argparse.ArgumentParser) -> None:
     how_much.add_argument("--seed", metavar="N", type=_number, help="seed of the sweep")
     how_much.add_argument("--cpus-per-trial", metavar="X", type=_number, help="CPU cores of a trial")
     how_much.add_argument("--gpus-per-trial", metavar="X", type=_number, help="GPUs of a trial; a fraction shares one")
+    _limits(how_much)
+
+
+def _limits(parser: argparse._ActionsContainer) -> None:
+    target = "end when a trial reaches this value of the metric; none for no target"
+    patience = "end when so many trials ended without a better value; none for no such limit"
+    parser.add_argument("--target", metavar="VALUE", type=_number, help=target)
+    parser.add_argument("--patience-trials", metavar="N", type=_number, help=patience)
 
 
 def _where(parser: argparse.ArgumentParser) -> None:
@@ -146,6 +154,7 @@ def _sweep(parser: argparse.ArgumentParser, many: bool = False) -> None:
 
 def _resume(parser: argparse.ArgumentParser) -> None:
     _sweep(parser)
+    _limits(parser.add_argument_group("limits, in place of what the sweep had"))
     _where(parser)
     parser.set_defaults(module="running", function="resume")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.command_line.listing import asked
 from experiments._sweep.ledger.lease import refuse_if_held
-from experiments._sweep.ledger.records import SUCCESSES
+from experiments._sweep.ledger.records import LIMIT_REASONS, LIMITS, SUCCESSES
 from experiments._sweep.names import sweep_folder
 from experiments._sweep.views.words import clean, place
 from experiments._sweep.watching import watching
@@ -15,6 +15,7 @@ from experiments._sweep.watching import watching
 if TYPE_CHECKING:
     import argparse
 
+    from experiments._sweep.ledger.history import History
     from experiments._sweep.start import Outcome
 
 
@@ -29,6 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
 def resume(arguments: argparse.Namespace) -> int:
     """Goes on with a sweep."""
     from experiments._sweep.command_line.overriding import overridden, seconds
+    from experiments._sweep.engine.limits import limit_reached
     from experiments._sweep.options import RunOptions
     from experiments._sweep.registry import from_source
     from experiments._sweep.start import resume_sweep
@@ -42,7 +44,14 @@ def resume(arguments: argparse.Namespace) -> int:
         print(f"{sweep.name} has finished: nothing is left to do.")
         _summary(sweep)
         return 0 if any(history.in_state(*SUCCESSES)) else 1
-    found = overridden(from_source(history.sweep.source), history.sweep.overrides)
+    limits = limits_of(history, arguments)
+    found = overridden(from_source(history.sweep.source), history.sweep.overrides | limits)
+    reached = limit_reached(history, found.experiment)
+    if reached is not None:
+        print(f"{sweep.name} has ended: {reached.why}.")
+        _summary(sweep)
+        print(f"extend it with: {extending(reached.reason, place(folder))}")
+        return 0
     remembered = history.drivers[-1].data_dir if history.drivers else None
     options = RunOptions(
         storage=arguments.storage,
@@ -51,8 +60,22 @@ def resume(arguments: argparse.Namespace) -> int:
         address=arguments.address,
         data_dir=arguments.data_dir or remembered,
         here=arguments.here,
+        limits=limits,
     )
     return _told(resume_sweep(folder, found, options, watching(found, here=options.here)))
+
+
+def limits_of(history: History, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The limits that a resumed sweep has in place of those it began with: what was given now, or to resume before."""
+    before = [driver.limits for driver in history.drivers if driver.limits]
+    given = {name: value for name in LIMITS if (value := getattr(arguments, name)) is not None}
+    return {**(before[-1] if before else {}), **given}
+
+
+def extending(reason: str, sweep: str) -> str:
+    """The command that takes a reached limit further."""
+    option = {"target": "--target VALUE", "no improvement": "--patience-trials N"}[reason]
+    return f"sweep resume {sweep} {option}   (none takes the limit away)"
 
 
 def _told(outcome: Outcome) -> int:
@@ -64,6 +87,8 @@ def _told(outcome: Outcome) -> int:
     _summary(sweep)
     if outcome.reason in ("interrupted", "time limit", "fault"):
         print(f"go on with: sweep resume {place(sweep.folder)}")
+    if outcome.reason in LIMIT_REASONS:
+        print(f"extend it with: {extending(outcome.reason, place(sweep.folder))}")
     return outcome.code
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-Reason = Literal["interrupted", "time limit", "failed", "fault"]
+Reason = Literal["target", "no improvement", "interrupted", "time limit", "failed", "fault"]
 
 
 @dataclass(frozen=True, kw_only=True)

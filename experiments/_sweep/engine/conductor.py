@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from experiments._sweep.engine.assignments import Halt, Reason, Segment, trial_seed
 from experiments._sweep.engine.faults import cause_of
+from experiments._sweep.engine.limits import limit_reached
 from experiments._sweep.engine.measurements import Measurement, read_metrics
-from experiments._sweep.engine.verdicts import verdict_on
+from experiments._sweep.engine.observing import Observed
+from experiments._sweep.engine.remembering import remembering
+from experiments._sweep.engine.verdicts import verdict_of, verdict_on
 from experiments._sweep.ledger.records import (
     EpochReported,
     SegmentInterrupted,
@@ -19,7 +22,7 @@ from experiments._sweep.ledger.records import (
     TrialEnded,
     TrialProposed,
 )
-from experiments._sweep.policy import Observation
+from experiments._sweep.proposing import next_proposal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,12 +44,13 @@ class Conductor:
 
     def __init__(self, experiment: Experiment, journal: Journal, folder: Path) -> None:
         """A conductor of the sweep in `folder`, whose ledger `journal` writes."""
-        self.experiment = experiment
+        self.experiment = remembering(experiment, journal)
         self.journal = journal
         self.history = journal.history
         self._folder = folder
         self.halt: Halt | None = None
         self._exhausted = False
+        self._observed = Observed(self.history)
         self._counts_epochs = not hasattr(experiment.trainable, "epochs")
         self._reported: dict[int, int] = {}
         """Trial to results of its present segment, for plain functions, which do not number their epochs."""
@@ -57,58 +61,85 @@ class Conductor:
     # What goes next
 
     def next_segment(self) -> Segment | Literal["wait", "done"]:
-        """The next stretch of training: interrupted trials first, then promotable ones, then a new one."""
-        if self.halt:
+        """The next stretch of training: interrupted trials first, then promoted ones, then a new one."""
+        if self._halting():
             return "done"
-        trial = self._to_continue()
-        if trial is not None:
-            return self._start(trial.number)
-        if len(self.history.trials) < self.experiment.num_trials and not self._exhausted:
-            proposed = self._propose()
-            if proposed is not None:
-                return self._start(proposed.trial, proposed)
+        segment = self._interrupted() or self._promoted() or self._new()
+        if segment is None and self._exhausted:  # learned just now: no bracket waits for more trials
+            segment = self._promoted()
+        if segment is not None:
+            return segment
         if any(self.history.in_state("running")):
             return "wait"
         self._release_held()
         return "done"
 
-    def _to_continue(self) -> TrialHistory | None:
-        for trial in self.history.in_state("interrupted"):
-            return trial
+    def _interrupted(self) -> Segment | None:
+        trial = next(self.history.in_state("interrupted"), None)
+        return None if trial is None else self._start(trial.number)
+
+    def _promoted(self) -> Segment | None:
+        """Ends the held trials that are judged to stop; of those judged to go on, the next stretch of the best."""
         held = {trial.number: len(trial.epochs) for trial in self.history.in_state("held")}
-        more = self._more_to_come()
-        number = self.experiment.scheduler.promotable(
-            self._losses(), held, epochs=self.experiment.epochs, more_to_come=more
+        if not held:
+            return None
+        fates = self.experiment.scheduler.judge(
+            self._observed.trials(), held, epochs=self.experiment.epochs, more_to_come=self._more_to_come()
         )
-        return None if number is None else self.history.trials[number]
+        going = []
+        for trial in [self.history.trials[number] for number in fates if number in held]:
+            verdict = verdict_of(self.experiment, fates[trial.number], bracket=trial.bracket)
+            if verdict.action == "stop":
+                self._end(trial, "stopped", verdict.why, rung=verdict.rung)
+            elif verdict.action == "continue":
+                going.append((fates[trial.number].rank or 0, trial.number, verdict.rung))
+        if not going:
+            return None
+        _, number, rung = min(going, key=lambda each: each[:2])
+        return self._start(number, rung=rung)
+
+    def _new(self) -> Segment | None:
+        proposed = self._propose() if self._more_to_come() else None
+        return None if proposed is None else self._start(proposed.trial, proposed)
 
     def _more_to_come(self) -> bool:
-        new = len(self.history.trials) < self.experiment.num_trials and not self._exhausted
-        return new or any(self.history.in_state("running", "interrupted"))
+        return len(self.history.trials) < self.experiment.num_trials and not self._exhausted
 
     def _propose(self) -> TrialProposed | None:
         experiment, number = self.experiment, len(self.history.trials)
         made_at = self.journal.counter
-        proposal = experiment.search.propose(experiment.space, self._observations(), trial=number, seed=experiment.seed)
+        proposal = next_proposal(
+            experiment.search,
+            experiment.searched,
+            list(self._observed.trials().values()),
+            start_points=experiment.start_points,
+            trial=number,
+            seed=experiment.seed,
+        )
         if proposal is None:
-            self._exhausted = True
+            forever = getattr(experiment.search, "exhausted", True)  # Ray's searchers may mean "not now"
+            self._exhausted = forever or not any(self.history.in_state("running"))
             return None
-        config = self._configuration(proposal.values, number)
-        return TrialProposed(trial=number, config=config, origin=proposal.origin, made_at=made_at, t=self.journal.t)
+        return TrialProposed(
+            trial=number,
+            config=self._completed(proposal.config, number),
+            origin=proposal.origin,
+            bracket=experiment.scheduler.bracket(self._observed.trials(), epochs=experiment.epochs),
+            details=proposal.details,
+            made_at=made_at,
+            t=self.journal.t,
+        )
 
-    def _configuration(self, values: dict[str, Any], number: int) -> dict[str, Any]:
-        from search_spaces import merge
+    def _completed(self, config: dict[str, Any], number: int) -> dict[str, Any]:
+        """The configuration with budget and seed, where the trainable takes them and the space does not say."""
+        added = {"epochs": self.experiment.epochs, "seed": trial_seed(self.experiment.seed, number)}
+        takes = self.experiment.takes
+        return config | {name: value for name, value in added.items() if takes(name) and name not in config}
 
-        config = merge(self.experiment.space, values)
-        for name, value in (("epochs", self.experiment.epochs), ("seed", trial_seed(self.experiment.seed, number))):
-            if self.experiment.takes(name):
-                config.setdefault(name, value)
-        return config
-
-    def _start(self, number: int, *proposed: TrialProposed) -> Segment:
+    def _start(self, number: int, *proposed: TrialProposed, rung: dict[str, Any] | None = None) -> Segment:
         known = self.history.trials.get(number)
         segment = len(known.segments) + 1 if known else 1
-        self.journal.write(*proposed, SegmentStarted(trial=number, segment=segment, t=self.journal.t))
+        self.journal.write(*proposed, SegmentStarted(trial=number, segment=segment, rung=rung, t=self.journal.t))
         trial = self.history.trials[number]
         checkpointed = [each for each in trial.epochs if each.checkpoint and (self._folder / each.checkpoint).is_dir()]
         newest = checkpointed[-1] if checkpointed else None
@@ -125,23 +156,6 @@ class Conductor:
     def _release_held(self) -> None:
         for trial in list(self.history.in_state("held")):
             self._end(trial, "stopped", f"held at epoch {len(trial.epochs)} when the sweep ended")
-
-    # What is known
-
-    def _losses(self) -> dict[int, Mapping[int, float]]:
-        return {trial.number: trial.losses for trial in self.history.trials.values() if trial.losses}
-
-    def _observations(self) -> list[Observation]:
-        return [
-            Observation(
-                trial=trial.number,
-                config=trial.config,
-                losses=trial.losses,
-                ending=trial.state if trial.ended else None,
-                counts="last" if self.history.last_counts else "best",
-            )
-            for trial in self.history.trials.values()
-        ]
 
     # What happened
 
@@ -184,7 +198,7 @@ class Conductor:
     def _record(self, trial: TrialHistory, epoch: int, measured: Measurement, checkpoint: str | None) -> None:
         verdict = verdict_on(
             self.experiment,
-            self._losses(),
+            self._observed.trials(),
             trial=trial.number,
             epoch=epoch,
             value=measured.value,
@@ -241,10 +255,11 @@ class Conductor:
         end = [TrialEnded(trial=trial, ending="lost", why=why, t=t)] if times > LOSSES_ALLOWED else []
         self.journal.write(loss, *end)
 
-    def _end(self, trial: TrialHistory, ending: str, why: str, traceback: str = "") -> None:
-        self.journal.write(
-            TrialEnded(trial=trial.number, ending=ending, why=why, traceback=traceback, t=self.journal.t)
-        )
+    def _end(
+        self, trial: TrialHistory, ending: str, why: str, traceback: str = "", rung: dict[str, Any] | None = None
+    ) -> None:
+        t = self.journal.t
+        self.journal.write(TrialEnded(trial=trial.number, ending=ending, why=why, traceback=traceback, rung=rung, t=t))
 
     # How it stops early
 
@@ -257,9 +272,15 @@ class Conductor:
         for trial in list(self.history.in_state("running")):
             self._interrupt(trial, "cut", why)
 
+    def _halting(self) -> bool:
+        """Whether the sweep ends; a limit in the metric may have been reached by what was recorded last."""
+        self.halt = self.halt or limit_reached(self.history, self.experiment)
+        return self.halt is not None
+
     def _drained(self, trial: TrialHistory) -> bool:
-        if self.halt is None:
+        if not self._halting():
             return False
+        assert self.halt is not None  # noqa: S101 - says so
         self._interrupt(trial, "drained", self.halt.why)
         return True
 

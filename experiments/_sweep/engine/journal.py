@@ -43,6 +43,8 @@ class Journal:
     def __init__(self, writer: LedgerWriter, observers: Sequence[Observer]) -> None:
         self._writer = writer
         self._observers = list(observers)
+        self.found = tuple(writer.entries)
+        """What the ledger said before this driver wrote."""
         self.history = History(writer.entries)
         self._started = time.monotonic()
 

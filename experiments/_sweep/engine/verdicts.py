@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from experiments._sweep.experiment import Experiment
-    from experiments._sweep.policy import Action, Decision
+    from experiments._sweep.policy import Action, Decision, Observation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +22,12 @@ class Verdict:
     """The trial's final ending, None where it goes on or is held."""
     why: str = ""
     rung: dict[str, Any] | None = None
-    """Where trials were compared: `epoch`, `rank`, `of`, `cutoff` (in the metric's own sign)."""
+    """Where trials were compared, as `EpochReported.rung` keeps it."""
 
 
 def verdict_on(
     experiment: Experiment,
-    losses: Mapping[int, Mapping[int, float]],
+    trials: Mapping[int, Observation],
     *,
     trial: int,
     epoch: int,
@@ -38,7 +38,7 @@ def verdict_on(
 
     Args:
         experiment: Gives metric, mode and scheduler.
-        losses: Trial to epoch to finite loss, everything reported before this result.
+        trials: All trials by number, as they were before this result.
         trial: The trial that reports.
         epoch: From 1 to `budget`.
         value: The metric; where it is not finite, the trial has diverged.
@@ -50,20 +50,35 @@ def verdict_on(
         return Verdict(action="stop", ending="completed", why=f"trained its budget of {budget} epochs")
     sign = 1.0 if experiment.mode == "min" else -1.0
     decision = experiment.scheduler.decide(
-        losses, trial=trial, epoch=epoch, loss=sign * value, epochs=experiment.epochs
+        trials, trial=trial, epoch=epoch, loss=sign * value, epochs=experiment.epochs
     )
-    rung = _rung(decision, sign)
+    return verdict_of(experiment, decision, bracket=trials[trial].bracket)
+
+
+def verdict_of(experiment: Experiment, decision: Decision, *, bracket: int | None) -> Verdict:
+    """What is recorded of a scheduler's decision on a trial in `bracket`."""
+    rung = _rung(decision, 1.0 if experiment.mode == "min" else -1.0, bracket)
     if decision.action != "stop":
         return Verdict(action=decision.action, rung=rung)
-    why = _in_words(rung) if rung else f"stopped by {type(experiment.scheduler).__name__}"
+    why = (
+        _in_words(rung)
+        if rung
+        else f"stopped by {getattr(experiment.scheduler, 'name', type(experiment.scheduler).__name__)}"
+    )
     return Verdict(action="stop", ending="stopped", why=why, rung=rung)
 
 
-def _rung(decision: Decision, sign: float) -> dict[str, Any] | None:
+def _rung(decision: Decision, sign: float, bracket: int | None) -> dict[str, Any] | None:
     if decision.rung is None:
         return None
-    cutoff = None if decision.cutoff is None else sign * decision.cutoff
-    return {"epoch": decision.rung, "rank": decision.rank, "of": decision.of, "cutoff": cutoff}
+    rung = {
+        "epoch": decision.rung,
+        "rank": decision.rank,
+        "of": decision.of,
+        "cutoff": None if decision.cutoff is None else sign * decision.cutoff,
+        "ahead": list(decision.ahead),
+    }
+    return rung if bracket is None else {**rung, "bracket": bracket}
 
 
 def _in_words(rung: dict[str, Any]) -> str:

@@ -40,6 +40,8 @@ class SegmentHistory:
     cause: str = ""
     """Why it was interrupted, empty where it was not."""
     why: str = ""
+    rung: dict[str, Any] | None = None
+    """The comparison that promoted the trial to it, None where none did."""
 
     @property
     def seconds(self) -> float:
@@ -57,6 +59,10 @@ class TrialHistory:
     made_at: int
     metric: str
     mode: str
+    bracket: int | None = None
+    """The scheduler's bracket that it is in, None where there are none."""
+    details: dict[str, Any] = field(default_factory=dict)
+    """What made it the searcher's choice, by name."""
     epochs: list[EpochReported] = field(default_factory=list)
     """Epoch e stands at index e - 1."""
     segments: list[SegmentHistory] = field(default_factory=list)
@@ -64,12 +70,18 @@ class TrialHistory:
     """An ending, or `running`, `held`, `interrupted`."""
     why: str = ""
     traceback: str = ""
+    stopped_at: dict[str, Any] | None = None
+    """The comparison that stopped it while it was held, None where none did."""
     last_counts: bool = False
     """Whether the last value stands for the trial, and not the best."""
     value: float | None = None
     """Best finite value of the metric so far, or the last, where that is what counts."""
     epoch: int | None = None
     """The epoch of `value`, the first where several are equal."""
+    value_at: int | None = None
+    """The counter of the ledger's line that has `value`."""
+    ended_at: int | None = None
+    """The counter of the ledger's line that has the ending, None while there is none."""
     losses: dict[int, float] = field(default_factory=dict)
     """Finite losses by epoch: the metric, negated where higher is better."""
 
@@ -175,6 +187,8 @@ class History:
                     config=record.config,
                     origin=record.origin,
                     made_at=record.made_at,
+                    bracket=record.bracket,
+                    details=record.details,
                     metric=self.sweep.asks["metric"],
                     mode=self.sweep.asks["mode"],
                     last_counts=self.last_counts,
@@ -182,11 +196,12 @@ class History:
             case SegmentStarted():
                 trial = self.trials[record.trial]
                 trial.state = "running"
-                trial.segments.append(
-                    SegmentHistory(number=record.segment, driver=self.driver, started=record.t, ended=record.t)
+                segment = SegmentHistory(
+                    number=record.segment, driver=self.driver, started=record.t, ended=record.t, rung=record.rung
                 )
+                trial.segments.append(segment)
             case EpochReported():
-                self._epoch_reported(record)
+                self._epoch_reported(record, entry.n)
             case SegmentInterrupted():
                 trial = self.trials[record.trial]
                 trial.state = "interrupted"
@@ -197,6 +212,7 @@ class History:
                 if trial.state == "running":  # one that was held, or is lost, has not trained until now
                     trial.segments[-1].ended = record.t
                 trial.state, trial.why, trial.traceback = record.ending, record.why, record.traceback
+                trial.ended_at, trial.stopped_at = entry.n, record.rung
             case DriverEnded():
                 self.end = record
         self.t = getattr(record, "t", 0.0)
@@ -212,7 +228,7 @@ class History:
         self.drivers.append(record)
         self.end = None
 
-    def _epoch_reported(self, record: EpochReported) -> None:
+    def _epoch_reported(self, record: EpochReported, n: int) -> None:
         trial = self.trials[record.trial]
         trial.epochs.append(record)
         segment = trial.segments[-1]
@@ -222,8 +238,8 @@ class History:
         if value is not None:
             trial.losses[record.epoch] = value if trial.mode == "min" else -value
             if trial.better(value):
-                trial.value, trial.epoch = value, record.epoch
+                trial.value, trial.epoch, trial.value_at = value, record.epoch, n
         if record.ending:
-            trial.state, trial.why = record.ending, record.why
+            trial.state, trial.why, trial.ended_at = record.ending, record.why, n
         elif record.action == "hold":
             trial.state = "held"

@@ -16,6 +16,11 @@ SCHEMA = 1
 FINAL_ENDINGS = ("completed", "stopped", "diverged", "out_of_memory", "error", "timed_out", "lost")
 SUCCESSES = ("completed", "stopped")
 
+LIMITS = ("target", "patience_trials")
+"""Fields of an experiment that a resumed sweep may be given anew."""
+LIMIT_REASONS = ("target", "no improvement")
+"""Why a driver ends when one of them is reached."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SweepOpened:
@@ -45,6 +50,8 @@ class DriverStarted:
     pid: int
     data_dir: str | None = None
     """The data folder it was given, so that a resumed sweep finds it again."""
+    limits: dict[str, Any] | None = None
+    """`target` and `patience_trials` where a resumed sweep was given others than it began with."""
     at: float
 
 
@@ -58,6 +65,10 @@ class TrialProposed:
     origin: str
     made_at: int
     """The ledger's counter when the searcher was asked: what it knew."""
+    bracket: int | None = None
+    """The scheduler's bracket that it is in, None where there are none."""
+    details: dict[str, Any] = field(default_factory=dict)
+    """What made it the searcher's choice, by name: the acquisition function and its value, for example."""
     t: float
 
 
@@ -69,6 +80,8 @@ class SegmentStarted:
     trial: int
     segment: int
     """From 1, counted over the life of the trial; no two stretches share one."""
+    rung: dict[str, Any] | None = None
+    """The comparison that promoted a held trial, as in `EpochReported`."""
     t: float
 
 
@@ -86,7 +99,8 @@ class EpochReported:
     ending: str | None = None
     why: str = ""
     rung: dict[str, Any] | None = None
-    """Where trials were compared: `epoch`, `rank`, `of`, `cutoff` (in the metric's own sign)."""
+    """Where trials were compared: `epoch`, `rank`, `of`, `cutoff` (in the metric's own sign), `ahead` (trial numbers,
+    the best first, at most three) and, where there are brackets, `bracket`."""
     checkpoint: str | None = None
     """For plain Ray functions: the checkpoint reported with this result, relative to the sweep's folder."""
     t: float
@@ -115,6 +129,8 @@ class TrialEnded:
     ending: str
     why: str
     traceback: str = ""
+    rung: dict[str, Any] | None = None
+    """The comparison that stopped a held trial, as in `EpochReported`."""
     t: float
 
 
@@ -125,7 +141,7 @@ class DriverEnded:
     kind: ClassVar[str] = "end"
     driver: int
     reason: str
-    """`finished`, `time limit`, `interrupted`, `failed` or `fault`."""
+    """`finished`, `target`, `no improvement`, `time limit`, `interrupted`, `failed` or `fault`."""
     why: str = ""
     t: float
     at: float
@@ -162,7 +178,8 @@ def to_json(record: Record) -> dict[str, Any]:
     body: dict[str, Any] = {"kind": record.kind}
     for each in dataclasses.fields(record):
         value = getattr(record, each.name)
-        if each.default is dataclasses.MISSING or value != each.default:
+        default = each.default if each.default_factory is dataclasses.MISSING else each.default_factory()
+        if default is dataclasses.MISSING or value != default:
             body[each.name] = value
     return body
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.views.words import setting
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 
@@ -33,18 +35,39 @@ def plan_lines(
     described = describe(experiment.space)
     width = max((len(key) for key, _ in described), default=0)
     yield from _entry("space", [f"{key:<{width}}  {words}" for key, words in described])
-    yield from _entry("search", [str(experiment.search)])
-    yield from _entry("scheduler", [str(experiment.scheduler), *experiment.scheduler.in_words(experiment.epochs)])
+    if experiment.require is not None:
+        yield from _entry("requires", [experiment.asks()["require"]])
+    yield from _entry("start", [_start(place, point) for place, point in enumerate(experiment.start_points)])
+    yield from _entry("search", [str(experiment.search), *experiment.search.in_words(experiment.searched)])
+    schedule = experiment.scheduler.in_words(experiment.epochs, experiment.num_trials)
+    yield from _entry("scheduler", [str(experiment.scheduler), *schedule])
     most = experiment.num_trials * experiment.epochs
     yield from _entry(
         "budget", [f"{experiment.num_trials} trials of at most {experiment.epochs} epochs: at most {most} epochs"]
     )
+    yield from _entry("limits", list(_limits(experiment)))
     at_a_time = "as many at a time as the cluster holds" if slots is None else f"{slots} at a time on this machine"
     cpus, gpus = experiment.cpus_per_trial, experiment.gpus_per_trial
     shared = ["trials share a GPU: nothing bounds the memory that each takes of it"] if 0 < gpus < 1 else []
     yield from _entry("resources", [f"{cpus:g} CPU and {gpus:g} GPU a trial; {at_a_time}", *shared])
     yield from _entry("seed", [str(experiment.seed)])
     yield from _entry("folder", [str(folder)])
+
+
+def _limits(experiment: Any) -> Iterator[str]:
+    if experiment.target is not None:
+        better = "lower" if experiment.mode == "min" else "higher"
+        yield f"ends early when a trial reaches {experiment.metric} {experiment.target} or {better}"
+    patience = experiment.patience_trials
+    if patience is not None:
+        trials = "a trial has" if patience == 1 else f"{patience} trials have"
+        yield f"ends early when {trials} ended without a better {experiment.metric} than the best before"
+
+
+def _start(trial: int, point: Mapping[str, Any]) -> str:
+    """A start point in words."""
+    given = ", ".join(f"{key} {setting(value)}" for key, value in point.items())
+    return f"trial {trial}: {given or 'nothing given'}; the rest is drawn from the space"
 
 
 def _entry(heading: str, lines: list[str]) -> Iterator[str]:

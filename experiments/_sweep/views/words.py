@@ -43,8 +43,9 @@ def setting(value: Any) -> str:
 
 
 def settings(config: Mapping[str, Any], names: list[str]) -> str:
-    """`lr 0.003, batch_size 32`: the named hyperparameters of a flat configuration."""
-    return ", ".join(f"{clean(name)} {setting(config[name])}" for name in names if name in config)
+    """`lr 0.003, optimizer.name sgd`: what a flat configuration has under the names, which are keys of its top."""
+    found = [key for name in names for key in config if key.partition(".")[0] == name]
+    return ", ".join(f"{clean(key)} {setting(config[key])}" for key in found)
 
 
 def place(path: Path) -> str:

@@ -1,0 +1,76 @@
+"""Configurations with which an experiment is tried out before anything starts: its corners, and random ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from experiments._sweep.experiment import Experiment
+    from search_spaces import Dimension, Values
+
+_DRAWS = 1000
+_ENOUGH = 100
+"""Random configurations for which a predicate that allows some of them must not raise."""
+
+
+def corner_configurations(experiment: Experiment) -> Iterator[dict[str, Any]]:
+    """Configurations that between them take each searched value's bounds, each category and each branch once.
+
+    Those that `require` does not allow are left out.
+    """
+    space = experiment.searched
+    changes = [{}, *({d.path: value, **dict(d.when)} for d in space.dimensions for value in extremes(d))]
+    seen = []
+    for change in changes:
+        values: Values = {}
+        for each in space.dimensions:
+            if all(values.get(path) == number for path, number in each.when):
+                values[each.path] = change.get(each.path, extremes(each)[0])
+        if values in seen or not space.allows(values):
+            continue
+        seen.append(values)
+        config = space.configuration(values)
+        if "epochs" not in experiment.space and experiment.takes("epochs"):
+            config["epochs"] = experiment.epochs if isinstance(experiment.epochs, int) and experiment.epochs > 0 else 1
+        yield config
+
+
+def extremes(dimension: Dimension) -> list[Any]:
+    """The values at which a dimension is most likely to be wrong: each category, or the bounds."""
+    if dimension.categories:
+        return list(dimension.categories)
+    if dimension.lower is None:
+        return [dimension.settle(dimension.mean or 0.0)]
+    return [dimension.lower, dimension.upper]
+
+
+def requirement_faults(experiment: Experiment) -> Iterator[str]:
+    """A predicate that raises, or that no random configuration meets."""
+    require: Any = experiment.require  # whatever was given
+    if require is None:
+        return
+    if not callable(require):
+        yield f"require must be a function of a configuration that returns True or False, got {require!r}."
+        return
+    if any(dimension.kind == "function" for dimension in experiment.searched.dimensions):
+        return  # refused elsewhere: nothing can be drawn
+    rng, allowed = np.random.default_rng(0), False
+    for drawn in range(_DRAWS):
+        config = experiment.searched.configuration(experiment.searched.draw(rng))
+        try:
+            answer = require(config)
+        except Exception as error:  # noqa: BLE001 - whatever the predicate raises is the fault
+            yield f"require raised {type(error).__name__}: {error} for the configuration {config}. Correct it."
+            return
+        if not isinstance(answer, bool | np.bool_):
+            yield f"require must return True or False, got {answer!r} for the configuration {config}."
+            return
+        allowed = allowed or bool(answer)
+        if allowed and drawn >= _ENOUGH:
+            return
+    if not allowed:
+        yield f"require allowed none of {_DRAWS:,} random configurations. Correct it, or change the ranges."
