@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import dataclasses
 import inspect
 from dataclasses import dataclass
@@ -163,10 +165,20 @@ def trainable_name(trainable: Callable[..., Any]) -> str:
 def source_of(function: Callable[..., Any]) -> str:
     """A predicate as it is written, so that a changed one is seen; its name where the source cannot be had."""
     try:
-        lines = inspect.getsource(function).split()
+        text = " ".join(inspect.getsource(function).split())
     except (OSError, TypeError):
         return str(getattr(function, "__qualname__", type(function).__qualname__))
-    return " ".join(lines)
+    return _lambda_in(text) if getattr(function, "__name__", "") == "<lambda>" else text
+
+
+def _lambda_in(text: str) -> str:
+    """The first lambda in a line of source, without what stands around it."""
+    begun = text[text.index("lambda") :]
+    for end in range(len(begun), 0, -1):
+        with contextlib.suppress(SyntaxError):
+            if isinstance(ast.parse(begun[:end], mode="eval").body, ast.Lambda):
+                return begun[:end].rstrip()
+    return text
 
 
 def _value_as_json(value: Any) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def test_the_plan_tells_branches_requirement_and_start_points(tmp_path: Any) -> 
     lines = "\n".join(
         plan_lines(question, name="mine", question=found.question, where="mine", slots=1, folder=tmp_path)
     )
-    for said in ("x[low].low", "uniform from 0 to 1", 'lambda config: "high" in config["x"]', "trial 0: x", "Random()"):
+    for said in ("x[low].low", "uniform from 0 to 1", 'requires   lambda config: "high" in config["x"]\n', "trial 0: x", "Random()"):
         assert said in lines
 
 

@@ -56,11 +56,13 @@ def best(arguments: argparse.Namespace) -> int:
         told = {**vars(found), "checkpoint": None if found.checkpoint is None else str(found.checkpoint)}
         print(json.dumps(told, indent=2))
         return 0
+    from experiments._sweep.ledger.history import flat
     from experiments._sweep.views.words import clean, number, setting
 
     print(f"trial {found.trial} with {clean(found.metric)} {number(found.value)} at epoch {found.epoch}")
-    width = max(len(key) for key in found.config)
-    for key, value in found.config.items():
+    config = flat(found.config)
+    width = max(len(key) for key in config)
+    for key, value in config.items():
         print(f"  {clean(key):<{width}}  {setting(value)}")
     print(f"checkpoint {found.checkpoint}" if found.checkpoint else "no checkpoint")
     return 0

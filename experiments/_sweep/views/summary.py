@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.ledger.history import flat
 from experiments._sweep.views.tensorboard import FOLDER
 from experiments._sweep.views.words import clean, counts, duration, number, place, setting
 
@@ -23,7 +24,7 @@ def summary_lines(sweep: Any) -> Iterator[str]:
         return
     best = sweep.best
     yield f"best: trial {best.trial} with {clean(best.metric)} {number(best.value)} at epoch {best.epoch}"
-    yield f"      {', '.join(f'{clean(key)} {setting(value)}' for key, value in best.config.items())}"
+    yield f"      {', '.join(f'{clean(key)} {setting(value)}' for key, value in flat(best.config).items())}"
     if best.checkpoint is not None:
         yield f"      checkpoint {place(best.checkpoint)}"
     yield f"all trials:  sweep trials {place(sweep.folder)}"

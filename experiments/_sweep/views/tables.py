@@ -27,7 +27,7 @@ def trials_table(sweep: Any) -> Table:
     for key in varied:
         table.add_column(Text(clean(key)), no_wrap=True, overflow="ellipsis")
     for trial in sweep.trials:
-        cells = [*_cells(trial), *(setting(configs[trial.trial].get(key)) for key in varied)]
+        cells = [*_cells(trial), *(_setting(configs[trial.trial], key) for key in varied)]
         table.add_row(*(Text(clean(cell)) for cell in cells), style="bold green" if trial.trial == leader else None)
     return table
 
@@ -35,6 +35,10 @@ def trials_table(sweep: Any) -> Table:
 def _keys(configs: dict[int, dict[str, Any]], searched: list[str]) -> list[str]:
     keys = dict.fromkeys(key for config in configs.values() for key in config)
     return [key for key in keys if key.partition(".")[0] in {name.partition(".")[0] for name in searched}]
+
+
+def _setting(config: dict[str, Any], key: str) -> str:
+    return setting(config[key]) if key in config else "-"  # in another branch
 
 
 def _cells(trial: Trial) -> list[str]:
