@@ -33,7 +33,10 @@ def faults_of(experiment: Experiment) -> list[str]:
     broken = space_faults(experiment.space)
     faults += [*broken, *_metric(experiment), *_resources(experiment), *_policies(experiment, whole=not broken)]
     if not broken:
-        faults += list(requirement_faults(experiment)) or [*_configurations(experiment), *_start_points(experiment)]
+        faults += list(requirement_faults(experiment.searched)) or [
+            *_configurations(experiment),
+            *_start_points(experiment),
+        ]
         if "epochs" in experiment.space and _whole(experiment.epochs):
             faults += _searched_epochs(experiment)
     return list(dict.fromkeys(faults))

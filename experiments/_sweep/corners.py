@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from experiments._sweep.experiment import Experiment
-    from search_spaces import Dimension, Values
+    from search_spaces import Dimension, SearchSpace, Values
 
-_DRAWS = 1000
-_ENOUGH = 100
-"""Random configurations for which a predicate that allows some of them must not raise."""
+_DRAWS = 100
+"""Random configurations for which a predicate must not raise."""
+_MISSES = 10_000
+"""Random configurations of which a predicate must allow one: half as many as searchers try before they give up."""
 
 
 def corner_configurations(experiment: Experiment) -> Iterator[dict[str, Any]]:
@@ -48,19 +49,19 @@ def extremes(dimension: Dimension) -> list[Any]:
     return [dimension.lower, dimension.upper]
 
 
-def requirement_faults(experiment: Experiment) -> Iterator[str]:
+def requirement_faults(space: SearchSpace) -> Iterator[str]:
     """A predicate that raises, or that no random configuration meets."""
-    require: Any = experiment.require  # whatever was given
+    require: Any = space.require  # whatever was given
     if require is None:
         return
     if not callable(require):
         yield f"require must be a function of a configuration that returns True or False, got {require!r}."
         return
-    if any(dimension.kind == "function" for dimension in experiment.searched.dimensions):
+    if any(dimension.kind == "function" for dimension in space.dimensions):
         return  # refused elsewhere: nothing can be drawn
-    rng, allowed = np.random.default_rng(0), False
-    for drawn in range(_DRAWS):
-        config = experiment.searched.configuration(experiment.searched.draw(rng))
+    rng = np.random.default_rng(0)
+    for _ in range(_DRAWS):
+        config = space.configuration(space.draw(rng))
         try:
             answer = require(config)
         except Exception as error:  # noqa: BLE001 - whatever the predicate raises is the fault
@@ -69,8 +70,5 @@ def requirement_faults(experiment: Experiment) -> Iterator[str]:
         if not isinstance(answer, bool | np.bool_):
             yield f"require must return True or False, got {answer!r} for the configuration {config}."
             return
-        allowed = allowed or bool(answer)
-        if allowed and drawn >= _ENOUGH:
-            return
-    if not allowed:
-        yield f"require allowed none of {_DRAWS:,} random configurations. Correct it, or change the ranges."
+    if next(space.allowed_draws(rng, misses=_MISSES), None) is None:
+        yield f"require allowed none of {_MISSES:,} random configurations. Correct it, or change the ranges."

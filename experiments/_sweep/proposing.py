@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from experiments._sweep.policy import Observation, Searcher
-    from search_spaces import SearchSpace
+    from search_spaces import SearchSpace, Values
 
 _STREAM = 2  # searchers draw from stream 1
 
@@ -29,15 +30,18 @@ def next_proposal(
 ) -> Proposal | None:
     """The configuration of trial number `trial`, or None when a finite space is exhausted.
 
-    Trial k tries start point k, what is missing in it drawn from the space; a function of the arguments.
+    Trial k tries start point k, what is missing in it drawn from the space; where that was tried already, the searcher
+    is asked instead. A function of the arguments.
 
     Raises:
         ValueError: The searcher proposed what the space does not have, or what `require` does not allow.
     """
     if trial < len(start_points):
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM, trial)))
-        values = started(space, start_points[trial], rng)
-        return Proposal(config=space.configuration(values), origin="start point")
+        tried = {_text(space, values) for each in observations if (values := space.values_of(each.config)) is not None}
+        start = started(space, start_points[trial], rng, lambda values: _text(space, values) not in tried)
+        if start is not None:
+            return Proposal(config=space.configuration(start), origin="start point")
     proposal = search.propose(space, observations, trial=trial, seed=seed)
     if proposal is None:
         return None
@@ -46,3 +50,7 @@ def next_proposal(
         why = "the space does not have" if proposed is None else "`require` does not allow"
         raise ValueError(f"{search} proposed {proposal.config}, which {why}.")
     return proposal
+
+
+def _text(space: SearchSpace, values: Values) -> str:
+    return json.dumps(space.configuration(values), sort_keys=True)

@@ -207,7 +207,7 @@ def _drive(
             except Exception as error:  # noqa: BLE001 - what Ray's searcher or scheduler raised when told the ledger
                 return _let_go(journal, folder, _fault(error))
             halt = _work(conductor, _workplace(found, folder, options), folder, options, drain)
-            return _let_go(journal, folder, halt)
+            return _let_go(journal, folder, halt, conductor.shortfall)
         finally:
             lease.release()
 
@@ -251,8 +251,8 @@ def _fault(error: Exception) -> Halt:
     return Halt(reason="fault", why="".join(traceback.format_exception(error)).rstrip())
 
 
-def _let_go(journal: Journal, folder: Path, halt: Halt | None) -> Outcome:
-    reason, why = (halt.reason, halt.why) if halt else ("finished", "")
+def _let_go(journal: Journal, folder: Path, halt: Halt | None, shortfall: str = "") -> Outcome:
+    reason, why = (halt.reason, halt.why) if halt else ("finished", shortfall)
     history = journal.history
     with contextlib.suppress(OSError):  # a full disk has been said already; the ledger needs no last line
         journal.write(DriverEnded(driver=history.driver, reason=reason, why=why, t=journal.t, at=time.time()))
@@ -267,7 +267,8 @@ def _let_go(journal: Journal, folder: Path, halt: Halt | None) -> Outcome:
 def versions() -> dict[str, str]:
     """What the sweep runs with."""
     found = {"python": platform.python_version()}
-    for package in ("raysweeps", "ray", "torch", "torchvision", "hyperopt", "scikit-learn", "numpy"):
+    packages = ("raysweeps", "ray", "torch", "torchvision", "hyperopt", "bayesian-optimization", "scikit-learn")
+    for package in (*packages, "numpy", "scipy"):
         with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
     return found

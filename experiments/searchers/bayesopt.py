@@ -24,6 +24,7 @@ _NOT_OURS = {
     "constantliar": "running trials are taken into account already, at the mean that the process expects of them",
     "gphedge": "its gains are a memory of earlier suggestions, which no ledger can give back",
 }
+_MOST = 1e6  # of xi and kappa: the acquisition functions square what grows with them
 _LEAST = 2  # losses: the process needs a scale
 
 
@@ -61,9 +62,9 @@ class BayesOpt:
     acquisition: str = "expected_improvement"
     """What is maximized: `expected_improvement`, `probability_of_improvement` or `upper_confidence_bound`."""
     xi: float = 0.0
-    """Improvement that does not count yet, in standard deviations of the losses; more explore; at least 0."""
+    """Improvement that does not count yet, in standard deviations of the losses; more explore; from 0 to 1e6."""
     kappa: float = 2.576
-    """Standard deviations that the upper confidence bound lies above the mean; more explore; at least 0."""
+    """Standard deviations that the upper confidence bound lies above the mean; more explore; from 0 to 1e6."""
 
     def faults(self, space: SearchSpace) -> list[str]:
         """What is wrong with the parameters, and what it cannot draw from: `grid_search` and `sample_from`."""
@@ -89,9 +90,7 @@ class BayesOpt:
     ) -> Proposal | None:
         """A configuration that no earlier trial had, or None when a finite space is exhausted; a pure function."""
         tried, rng = Tried(space, observations), generator(seed, trial)
-        losses = comparable(observations)
-        read = ((space.values_of(each.config), losses.get(each.trial)) for each in observations)
-        trials = [(values, loss) for values, loss in read if values is not None]
+        trials = tried.with_losses(comparable(observations))
         if self._has_enough([loss for _, loss in trials]):
             # scipy and bayes_opt take half a second to import
             from experiments.searchers._gp.acquisition import Acquisition
@@ -127,9 +126,9 @@ class BayesOpt:
             faults.append(_unknown(self.acquisition))
         for name, usual in (("xi", "0"), ("kappa", "2.576")):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST:
                 faults.append(
-                    f"search.{name}: {value!r} is given where a finite number of at least 0 is needed. "
+                    f"search.{name}: {value!r} is given where a finite number from 0 to 1e6 is needed. "
                     f"Leave it out for {usual}."
                 )
         return faults

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments._sweep.policy import Proposal
-from experiments.searchers._drawing import Tried
+from experiments.searchers._drawing import Tried, generator
 from experiments.searchers._unit import decode
 
 if TYPE_CHECKING:
@@ -52,9 +52,15 @@ class Grid:
     def propose(
         self, space: SearchSpace, observations: Sequence[Observation], *, trial: int, seed: int
     ) -> Proposal | None:
-        """The first configuration of the grid that no earlier trial had; None when all have been tried."""
+        """The first configuration of the grid that no earlier trial had; None when all have been tried.
+
+        Where `require` leaves out 100,000 in a row, a random one: looking further would hold up the sweep.
+        """
         grid = self._grid(space)
-        values = next(Tried(grid, observations).untried(), None)
+        tried = Tried(grid, observations)
+        values = next(tried.untried(), None)
+        if values is None:
+            values = tried.fresh(generator(seed, trial))
         return None if values is None else Proposal(config=grid.configuration(values), origin="grid")
 
     def _grid(self, space: SearchSpace) -> SearchSpace:

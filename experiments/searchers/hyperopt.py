@@ -30,8 +30,9 @@ class HyperOpt:
     Bergstra et al., "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011. Of N trials the best ceil(gamma N)
     give the density l(x), the better the more weight (Watanabe, "Tree-Structured Parzen Estimator", arXiv 2304.11127,
     2023), and the others give g(x); of `n_ei_candidates` draws from l the one with the largest l(x)/g(x), which grows
-    with the expected improvement, is proposed. The densities are made of hyperopt's kernels, over all dimensions
-    jointly (`experiments.searchers._parzen`); what stands in one branch of a choice is learned from trials there.
+    with the expected improvement, is proposed. The densities are made of hyperopt's kernels, mostly
+    over all dimensions jointly, sometimes over each on its own (`experiments.searchers._tpe`); what stands in one
+    branch of a choice is learned from trials there.
 
     Losses of trials that were stopped early are linked to one scale by `experiments.searchers._fidelity`. Running
     trials that say nothing yet are bad ones, which keeps proposals made at the same time apart. So are failed trials,
@@ -53,7 +54,7 @@ class HyperOpt:
     n_ei_candidates: int = 48
     """Draws from l(x) of which the best is proposed; more exploit, fewer explore; at least 1."""
     prior_weight: float = 1.0
-    """Weight of the space's own distribution in l(x) and g(x), in trials; above 0."""
+    """Weight of the space's own distribution in l(x) and g(x), in trials; from 1e-6 to 1e6."""
 
     def faults(self, space: SearchSpace) -> list[str]:
         """What is wrong with the parameters, and what it cannot draw from: `grid_search` and `sample_from`."""
@@ -73,17 +74,17 @@ class HyperOpt:
     ) -> Proposal | None:
         """A configuration that no earlier trial had, or None when a finite space is exhausted; a pure function."""
         tried, rng = Tried(space, observations), generator(seed, trial)
-        losses = comparable(observations)
-        finite = sum(map(math.isfinite, losses.values()))
-        if space.dimensions and finite and len(losses) >= self.n_initial_points:
+        trials = tried.with_losses(comparable(observations))
+        losses = [loss for _, loss in trials if loss is not None]
+        finite = sum(map(math.isfinite, losses))
+        if finite and len(losses) >= self.n_initial_points:
             from experiments.searchers._tpe import suggestions  # hyperopt takes half a second to import
 
             good = min(math.ceil(self.gamma * len(losses)), _MOST_GOOD, finite)
             for _ in range(_ROUNDS):
                 found = suggestions(
                     space,
-                    observations,
-                    losses,
+                    trials,
                     good=good,
                     rng=rng,
                     n_ei_candidates=self.n_ei_candidates,
@@ -105,9 +106,11 @@ class HyperOpt:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 faults.append(f"search.{name}: {value!r} is given where a whole number of at least 1 is needed.")
-        for name, largest in (("gamma", 1.0), ("prior_weight", sys.float_info.max)):
+        for name, least, most, allowed in (
+            ("gamma", sys.float_info.min, 1.0, "above 0 and at most 1"),
+            ("prior_weight", 1e-6, 1e6, "from 1e-6 to 1e6"),
+        ):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= largest:
-                allowed = "above 0 and at most 1" if name == "gamma" else "above 0"
+            if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
                 faults.append(f"search.{name}: {value!r} is given where a finite number {allowed} is needed.")
         return faults

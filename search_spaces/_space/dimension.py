@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -76,6 +77,14 @@ class Dimension:
             return self.lower + index * self.step
         return multiple(round(self.lower / self.step) + index, self.step)
 
+    def number_of(self, value: Any) -> int:
+        """The number of a category, as in `value_at`.
+
+        Raises:
+            KeyError: It is none of them.
+        """
+        return self._numbers[self.identity(value)]
+
     def settle(self, value: Any) -> Any:
         """A number in the dimension's own type, on its grid and inside its bounds; a category as it is."""
         if self.kind not in ("float", "int"):
@@ -88,7 +97,7 @@ class Dimension:
     def contains(self, value: Any) -> bool:
         """Whether the value can be drawn here."""
         if self.categories:
-            return self.identity(value) in map(self.identity, self.categories)
+            return self.identity(value) in self._numbers
         if not is_number(value) or not math.isfinite(value):
             return False
         if self.lower is not None and not self.lower <= value <= self.upper:
@@ -102,6 +111,11 @@ class Dimension:
         if self.kind == "float" and isinstance(value, Real):
             return float(value)
         return json.dumps(plain(value), sort_keys=True)
+
+    @cached_property
+    def _numbers(self) -> dict[Hashable, int]:
+        """Numbers of the categories by identity: a choice may hold hundreds."""
+        return {self.identity(category): number for number, category in enumerate(self.categories)}
 
     def _integers(self) -> int:
         return int((self.upper - self.lower) // self.step) + 1

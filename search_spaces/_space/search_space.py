@@ -18,7 +18,7 @@ from search_spaces._space.faults import space_faults
 from search_spaces._space.values import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
 
@@ -75,6 +75,17 @@ class SearchSpace:
                 values[each.path] = each.settle(each.domain.sample(random_state=rng))
         return values
 
+    def allowed_draws(
+        self, rng: np.random.Generator, given: Sequence[Mapping[Path, Any]] = ({},), *, misses: int = 10_000
+    ) -> Iterator[Values]:
+        """Draws that `require` allows, each with one of the `given` values; ends after so many misses in a row."""
+        missed = 0
+        while missed < misses:
+            values = self.draw(rng, given[int(rng.integers(len(given)))])
+            missed = 0 if (is_allowed := self.allows(values)) else missed + 1
+            if is_allowed:
+                yield values
+
     def at(self, index: int) -> Values:
         """Configuration number `index`, from 0 to `size - 1`; the last dimension changes fastest."""
         values: Values = {}
@@ -93,8 +104,9 @@ class SearchSpace:
     def values_of(self, config: Mapping[str, Any]) -> Values | None:
         """The searched values of a configuration; None where this space does not have it.
 
-        Keys at the top that the space does not have, and constants outside branches, are not looked at. Where two
-        branches have the same configuration, it is read as the first of them.
+        Keys at the top that the space does not have, and constants outside branches, are not looked at. Where several
+        branches have the configuration, it is read as the first that would write it in the same way (1 is an integer
+        before it is a float).
         """
         values: Values = {}
         return values if self._read(self.space, (), config, values) else None
@@ -111,7 +123,17 @@ class SearchSpace:
     def _by_path(self) -> dict[Path, Dimension]:
         return {dimension.path: dimension for dimension in self.dimensions}
 
+    @cached_property
+    def _counts(self) -> dict[Path, int | None]:
+        return {}
+
     def _count(self, item: Any, path: Path) -> int | None:
+        """Configurations of one item of the space; kept, since `at` asks for each of them again and again."""
+        if path not in self._counts:
+            self._counts[path] = self._counted(item, path)
+        return self._counts[path]
+
+    def _counted(self, item: Any, path: Path) -> int | None:
         if is_inner(item):
             counts = [self._count(value, (*path, key)) for key, value in entries(item)]
             return None if None in counts else prod(count for count in counts if count is not None)
@@ -175,12 +197,16 @@ class SearchSpace:
         if dimension.kind != "branch":
             values[path] = dimension.settle(given) if (fits := dimension.contains(given)) else None
             return fits
+        fitting: list[Values] = []
         for number, option in enumerate(dimension.domain.categories):
             inside: Values = {path: number}
             if self._read(option, (*path, number), given, inside):
-                values.update(inside)
-                return True
-        return False
+                fitting.append(inside)
+        if len(fitting) > 1:
+            written = _text(given)
+            fitting.sort(key=lambda inside: _text(self._build(item, path, inside)) != written)
+        values.update(fitting[0] if fitting else {})
+        return bool(fitting)
 
     def _fits(self, item: Any, path: Path, given: Any) -> bool:
         """Whether `given` has what an inner value of the space has; inside a branch, nothing else."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from search_spaces._space.branches import entries, is_inner
@@ -11,12 +12,14 @@ from search_spaces._space.values import plain, text
 from search_spaces._space.words import describe
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from search_spaces._space.dimension import Dimension, Path
     from search_spaces._space.search_space import SearchSpace, Values
 
-_DRAWS = 1000
+_DRAWS = 200  # all of which were tried before: nothing may be left to draw
 
 
 def start_point_faults(space: SearchSpace, points: Any, rng: np.random.Generator) -> list[str]:
@@ -37,8 +40,13 @@ def start_point_faults(space: SearchSpace, points: Any, rng: np.random.Generator
     return faults
 
 
-def started(space: SearchSpace, point: Mapping[str, Any], rng: np.random.Generator) -> Values:
-    """A configuration with a start point's values, the missing ones drawn from the space.
+def started(
+    space: SearchSpace,
+    point: Mapping[str, Any],
+    rng: np.random.Generator,
+    is_new: Callable[[Values], bool] = lambda _: True,
+) -> Values | None:
+    """A new configuration with a start point's values, the missing ones drawn from the space; None if none is new.
 
     Raises:
         ValueError: The start point has faults.
@@ -46,11 +54,13 @@ def started(space: SearchSpace, point: Mapping[str, Any], rng: np.random.Generat
     readings, faults = _Reader(space).read(space.space, (), point, "start point")
     if faults:
         raise ValueError("\n".join(faults))
-    for _ in range(_DRAWS):
-        values = space.draw(rng, readings[int(rng.integers(len(readings)))])
-        if space.allows(values):
-            return values
-    raise ValueError(f"start point {text(dict(point))}: no way was found to complete it that `require` allows.")
+    completed = None
+    for completed in islice(space.allowed_draws(rng, readings), _DRAWS):
+        if is_new(completed):
+            return completed
+    if completed is None:
+        raise ValueError(f"start point {text(dict(point))}: no way was found to complete it that `require` allows.")
+    return None
 
 
 def _requirement_faults(

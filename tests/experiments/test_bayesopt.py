@@ -39,6 +39,7 @@ MIXED = {
         ]
     ),
 }
+ACQUISITIONS = ("expected_improvement", "probability_of_improvement", "upper_confidence_bound")
 BOWL = {"x": tune.uniform(0.0, 1.0), "y": tune.uniform(0.0, 1.0)}
 
 
@@ -339,11 +340,11 @@ def test_draws_of_the_cube_have_the_probabilities_of_the_space() -> None:
         ),
         (
             {"xi": -0.1},
-            "search.xi: -0.1 is given where a finite number of at least 0 is needed. Leave it out for 0.",
+            "search.xi: -0.1 is given where a finite number from 0 to 1e6 is needed. Leave it out for 0.",
         ),
         (
             {"kappa": math.nan},
-            "search.kappa: nan is given where a finite number of at least 0 is needed. Leave it out for 2.576.",
+            "search.kappa: nan is given where a finite number from 0 to 1e6 is needed. Leave it out for 2.576.",
         ),
         (
             {"acquisition": "EI"},
@@ -393,3 +394,25 @@ def test_it_says_in_words_what_it_will_do() -> None:
         ),
         "A failed trial counts as worse than the worst loss, a running one as the loss that is expected of it.",
     ]
+
+
+@pytest.mark.parametrize("size", [1e3, 1e12, 1e300])
+def test_what_explodes_hides_nothing(size: float) -> None:
+    """A bowl of which a fifth has losses beyond measure is learned as well as one of which it has not."""
+
+    def exploding(config: Config) -> float:
+        return size * (1 + config["y"]) if config["x"] > 0.8 else bowl(config)
+
+    bests = [
+        min(each.loss() for each in swept(BayesOpt(), SearchSpace(BOWL), exploding, 25, seed)[0]) for seed in range(4)
+    ]
+    assert np.median(bests) < 1e-4
+
+
+@pytest.mark.parametrize("losses", [[1e300], [0.0], [5e-324, 0.0], [1e300, -1e300]])
+@pytest.mark.parametrize("searcher", [BayesOpt(n_initial_points=4, acquisition=name) for name in ACQUISITIONS])
+def test_losses_of_any_size_can_be_modelled(searcher: BayesOpt, losses: list[float]) -> None:
+    """Huge, tiny or all the same: a proposal of the model with finite details and no warning."""
+    _, proposals = swept(searcher, SearchSpace(BOWL), lambda c: losses[int(c["x"] > 0.5) % len(losses)], 8)
+    assert proposals[-1].origin == "gp"
+    assert all(math.isfinite(value) for value in proposals[-1].details.values() if not isinstance(value, str))

@@ -97,6 +97,22 @@ def test_failures_teach(optimum: float) -> None:
     assert np.median(bests) < 1e-4
 
 
+def test_a_choice_is_told_from_dimensions_that_do_not_matter() -> None:
+    """One category is better by 0.1, three of six other dimensions change nothing: it is found in most sweeps.
+
+    Modelled jointly only, most sweeps stay with a category that was lucky among the random trials, at 0.1.
+    """
+    space = SearchSpace(
+        {f"x{i}": tune.uniform(0, 1) for i in range(5)} | {"k": tune.choice(list("abcd")), "n": tune.randint(0, 21)}
+    )
+
+    def loss(config: Mapping[str, Any]) -> float:
+        x, y = config["x0"] - 0.23, config["x1"] - 0.71
+        return float(x**2 + y**2 + x * y / 2 + 0.1 * (config["k"] != "b") + 0.02 * abs(config["n"] - 7))
+
+    assert np.median([best(sweep(HyperOpt(), space, 50, loss, seed=seed)) for seed in range(12)]) < 0.05
+
+
 OPTIMIZERS = SearchSpace(
     {
         "seed": 0,
@@ -192,6 +208,14 @@ def test_the_random_phase_counts_results_and_not_suggestions() -> None:
     assert origin(lambda _: 1.0, "stopped") == "tpe"
     assert origin(lambda _: 1.0, "diverged") == "random"
     assert origin(lambda trial: 1.0 if trial < 1 else None, "completed") == "tpe"
+
+
+@pytest.mark.parametrize("losses", [[1e300, -1e300], [5e-324, 0.0], [3.0], [1.7e308, -1.7e308]])
+@pytest.mark.parametrize("searcher", [HyperOpt(), HyperOpt(gamma=1.0), HyperOpt(prior_weight=1e6)])
+def test_losses_of_any_size_are_ranked(searcher: HyperOpt, losses: list[float]) -> None:
+    """Huge, tiny or all the same: a proposal of the model and no warning."""
+    told = sweep(searcher, BOWL, 14, lambda config: losses[int(config["x"] > 0) % len(losses)], seed=0)
+    assert told[-1][0].origin == "tpe"
 
 
 def test_details_say_what_made_it_the_choice() -> None:
@@ -291,8 +315,14 @@ def test_a_density_integrates_to_one() -> None:
             HyperOpt(gamma=float("nan")),
             "search.gamma: nan is given where a finite number above 0 and at most 1 is needed.",
         ),
-        (HyperOpt(prior_weight=INFINITY), "search.prior_weight: inf is given where a finite number above 0 is needed."),
-        (HyperOpt(prior_weight=True), "search.prior_weight: True is given where a finite number above 0 is needed."),
+        (
+            HyperOpt(prior_weight=INFINITY),
+            "search.prior_weight: inf is given where a finite number from 1e-6 to 1e6 is needed.",
+        ),
+        (
+            HyperOpt(prior_weight=True),
+            "search.prior_weight: True is given where a finite number from 1e-6 to 1e6 is needed.",
+        ),
     ],
 )
 def test_parameters_outside_their_ranges_are_refused(searcher: HyperOpt, words: str) -> None:

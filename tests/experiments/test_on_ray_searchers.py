@@ -211,3 +211,14 @@ def test_what_is_refused(kind: Any) -> None:
         kind().suggest("0")
     with pytest.raises(ValueError, match=rf"{kind.__name__} has no metric and mode yet."):
         kind({"lr": RANGES["lr"]}).suggest("0")
+
+
+@EVERY
+def test_a_requirement_that_nothing_meets_is_refused(kind: Any) -> None:
+    """When the Tuner starts, rather than an experiment without a trial."""
+    with pytest.raises(
+        ValueError, match=r"^require allowed none of 10,000 random configurations\. Correct it, or change"
+    ):
+        ready(kind, require=lambda config: config["fixed"] == "other")
+    with pytest.raises(ValueError, match=r"^require must return True or False, got '' for the configuration"):
+        ready(kind, require=lambda config: config["optimizer"]["name"][:0])

@@ -168,6 +168,50 @@ def test_start_points_come_first(searcher: Searcher) -> None:
 
 
 @EVERY
+@pytest.mark.parametrize("again", [{"c": 1, "b": 0.5, "a": {"x": 1}}, {}], ids=["whole", "a part"])
+def test_start_points_repeat_nothing(searcher: Searcher, again: dict[str, Any]) -> None:
+    """The same point again and again: completed anew, and where nothing is left to complete, the searcher is asked."""
+    told: list[Observation] = []
+    while proposal := next_proposal(searcher, FINITE, told, start_points=[again] * 40, trial=len(told), seed=0):
+        told.append(observe(len(told), proposal.config, {1: 1.0}, "completed"))
+    assert told[0].config["c"] == again.get("c", told[0].config["c"])
+    assert len({json.dumps(each.config, sort_keys=True) for each in told}) == len(told) == 35
+
+
+SLIVERS = {
+    "continuous": SearchSpace({"x": tune.uniform(0, 1), "y": tune.uniform(0, 1)}, lambda c: c["x"] < 2e-4),
+    "too many to list": SearchSpace(
+        {f"n{i}": tune.randint(0, 10**6) for i in range(8)}, lambda c: c["n0"] < 300 and c["n1"] >= 0
+    ),
+    "coupled branches": SearchSpace(
+        {
+            key: tune.choice([{"n": i, "x": tune.uniform(0, 1)} if i % 2 else {"n": i} for i in range(40)])
+            for key in ("one", "two")
+        },
+        lambda c: c["one"]["n"] == c["two"]["n"] == 7,
+    ),
+}
+
+
+@pytest.mark.parametrize("space", SLIVERS.values(), ids=SLIVERS)
+@pytest.mark.parametrize("searcher", [quick(by_name(name)) for name in names() if name != "grid"])
+def test_a_sliver_of_a_space_is_no_exhausted_space(searcher: Searcher, space: SearchSpace) -> None:
+    """Where `require` allows one configuration in some thousands, there is still always a new one."""
+    told: list[Observation] = []
+    for trial in range(15):
+        told.append(observe(trial, asked(searcher, space, told, seed=5).config, {1: float(trial % 3)}, "completed"))
+    assert len({json.dumps(each.config) for each in told}) == 15
+
+
+def test_a_grid_is_not_exhausted_where_its_beginning_is_not_allowed() -> None:
+    """The first 300,000 configurations are not allowed: a later one comes, rather than none."""
+    space = SearchSpace({f"n{i}": tune.randint(0, 10) for i in range(6)}, lambda config: config["n0"] >= 3)
+    proposal = Grid().propose(space, [], trial=0, seed=0)
+    assert proposal is not None
+    assert proposal.config["n0"] >= 3
+
+
+@EVERY
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(space=SPACES, seed=st.integers(0, 2**32 - 1))
 def test_a_searcher_takes_every_space(searcher: Searcher, space: dict[str, Any], seed: int) -> None:

@@ -115,12 +115,12 @@ def test_it_tells_segments_and_comparisons_in_order(tmp_path: Path) -> None:
         "    x  0.5",
         "  in bracket 2",
         "  segment 1: epoch 1, 1.0 s under driver 1",
-        "    rung 1: rank 2 of 3 so far, behind trial 7, with loss 0.9000: was held",
-        "  then rung 1: rank 2 of 9, cut-off 0.9500, behind trial 7: was promoted",
+        "    rung 1: rank 2 of 3 so far, behind trial 7, with loss 0.9: was held",
+        "  then rung 1: rank 2 of 9, cut-off 0.95, behind trial 7: was promoted",
         "  segment 2: epoch 2, 2.0 s under driver 1; lost: it died",
         "  segment 3: epoch 3, 1.0 s under driver 2",
-        "    rung 3: rank 1 of 1 so far, with loss 0.7000: was held",
-        "  then rung 3: rank 5 of 9, cut-off 0.5000, behind trials 4, 2, 7 and 1 more: was stopped",
+        "    rung 3: rank 1 of 1 so far, with loss 0.7: was held",
+        "  then rung 3: rank 5 of 9, cut-off 0.5, behind trials 4, 2, 7 and 1 more: was stopped",
         "  best loss 0.7000 at epoch 3 of 3",
         "  ended: rank 5 of 9 at rung 3",
     ]
@@ -146,13 +146,45 @@ def test_it_tells_who_was_compared_with_nobody_and_who_was_stopped(tmp_path: Pat
     )
     assert list(story_lines(found, 0))[3:] == [
         "  segment 1: epochs 1 to 4, 4.0 s under driver 1",
-        "    rung 1: rank 1 of 1, nobody to compare with, with loss 0.9000: went on",
-        "    rung 2: rank 2 of 3, too few to compare with, behind trial 1, with loss 0.8000: went on",
-        "    rung 3: rank 2 of 2, cut-off 0.7000, with loss 0.7000: went on",
-        "    rung 4: rank 3 of 3, cut-off 0.5000, behind trials 1, 2, with loss 0.7000: was stopped",
+        "    rung 1: rank 1 of 1, nobody to compare with, with loss 0.9: went on",
+        "    rung 2: rank 2 of 3, too few to compare with, behind trial 1, with loss 0.8: went on",
+        "    rung 3: rank 2 of 2, cut-off 0.7, with loss 0.7: went on",
+        "    rung 4: rank 3 of 3, cut-off 0.5, behind trials 1, 2, with loss 0.7: was stopped",
         "  best loss 0.7000 at epoch 3 of 4",
         "  ended: rank 3 of 3",
     ]
+
+
+def test_who_was_held_by_a_scheduler_of_rays_is_told_without_a_comparison(tmp_path: Path) -> None:
+    """It does not say whom it compared; in JSON the stretch says that it ended so."""
+    found = told(
+        tmp_path,
+        proposed("OptunaSearch"),
+        SegmentStarted(trial=0, segment=1, t=0.0),
+        reported(1, 0.9),
+        reported(2, 0.8, "hold"),
+        SegmentStarted(trial=0, segment=2, t=5.0),
+        reported(3, 0.7, "stop", segment=2, ending="completed", why="trained its budget of 3 epochs", t=6.0),
+    )
+    assert list(story_lines(found, 0))[3:6] == [
+        "  segment 1: epochs 1 to 2, 2.0 s under driver 1",
+        "    epoch 2: was held",
+        "  segment 2: epoch 3, 1.0 s under driver 1",
+    ]
+    assert [each["held"] for each in story_facts(found, 0)["segments"]] == [True, False]
+
+
+def test_a_value_is_seen_to_lie_beyond_the_cutoff(tmp_path: Path) -> None:
+    """Both with so many digits that they differ."""
+    found = told(
+        tmp_path,
+        proposed("random"),
+        SegmentStarted(trial=0, segment=1, t=0.0),
+        reported(1, 1.00994, "stop", ending="stopped", why="rank 2 of 2", rung=rung(1, 2, 2, 1.00992, 7)),
+    )
+    assert "    rung 1: rank 2 of 2, cut-off 1.00992, behind trial 7, with loss 1.00994: was stopped" in list(
+        story_lines(found, 0)
+    )
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
@@ -183,9 +215,9 @@ def test_a_sweep_under_hyperband_tells_its_story(
             epoch += 1
     assert main(["trials", "made", "4", "--storage", str(tmp_path)]) == 0
     words = capsys.readouterr().out
-    assert "  in bracket 1\n  segment 1: epochs 1 to 3," in words
-    assert "    rung 3: rank 1 of 2 so far, with loss 4.0000: was held\n" in words
-    assert "  then rung 3: rank 4 of 5, cut-off 2.0000, behind trials 7, 6, 5: was stopped\n" in words
+    assert "  in bracket 1: trials 3 to 7\n  segment 1: epochs 1 to 3," in words
+    assert "    rung 3: rank 1 of 2 so far, with loss 4: was held\n" in words
+    assert "  then rung 3: rank 4 of 5, cut-off 2, behind trials 7, 6, 5: was stopped\n" in words
     assert words.endswith("  ended: rank 4 of 5 at rung 3, cut-off 2\n")
     assert main(["trials", "made", "6", "--storage", str(tmp_path), "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)

@@ -100,6 +100,28 @@ def test_a_configuration_of_another_space_is_not_read() -> None:
     assert searched.values_of({"optimizer": None}) is None
 
 
+def test_where_branches_overlap_a_value_keeps_its_type() -> None:
+    """2 is read as the integer that it is, 2.0 as the float, although both lie in both branches."""
+    searched = SearchSpace({"x": tune.choice([tune.uniform(0, 3), tune.randint(0, 3), {}, None])})
+    assert searched.values_of({"x": 2}) == {("x",): 1, ("x", 1): 2}
+    assert searched.values_of({"x": 2.0}) == {("x",): 0, ("x", 0): 2.0}
+    for value in (2, 2.0, {}, None):
+        values = searched.values_of({"x": value})
+        assert values is not None
+        assert json.dumps(searched.configuration(values)) == json.dumps({"x": value})
+
+
+def test_draws_go_on_until_some_are_allowed() -> None:
+    """One draw in a thousand is enough; where none is allowed they end; given values are kept."""
+    rng = np.random.default_rng(0)
+    searched = SearchSpace({"x": tune.uniform(0, 1), "y": tune.uniform(0, 1)}, lambda config: config["x"] < 1e-3)
+    drawn = [values for values, _ in zip(searched.allowed_draws(rng), range(5), strict=False)]
+    assert len(drawn) == 5
+    assert all(values["x",] < 1e-3 for values in drawn)
+    assert next(searched.allowed_draws(rng, [{("x",): 0.5}], misses=50), None) is None
+    assert next(searched.allowed_draws(rng, [{("x",): 5e-4}], misses=1))["x",] == 5e-4
+
+
 def test_what_is_required_is_asked_of_the_whole_configuration() -> None:
     """The predicate sees constants and branches as the trainable would."""
     searched = SearchSpace(SPACE, lambda config: config["model"] == "mlp" and config["optimizer"] is None)

@@ -41,7 +41,7 @@ def resume(arguments: argparse.Namespace) -> int:
     sweep = Sweep(folder)
     history = sweep.history
     if history.end is not None and history.end.reason == "finished":
-        print(f"{sweep.name} has finished: nothing is left to do.")
+        print(f"{sweep.name} has finished: {clean(history.end.why) or 'nothing is left to do'}.")
         _summary(sweep)
         return 0 if any(history.in_state(*SUCCESSES)) else 1
     limits = limits_of(history, arguments)
@@ -51,7 +51,7 @@ def resume(arguments: argparse.Namespace) -> int:
         print(f"{sweep.name} has ended: {reached.why}.")
         _summary(sweep)
         print(f"extend it with: {extending(reached.reason, place(folder))}")
-        return 0
+        return 0 if history.best is not None else 1
     remembered = history.drivers[-1].data_dir if history.drivers else None
     options = RunOptions(
         storage=arguments.storage,

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments._sweep.engine.assignments import Halt, Reason, Segment, trial_seed
-from experiments._sweep.engine.faults import cause_of
+from experiments._sweep.engine.assignments import Halt, Reason, Segment
+from experiments._sweep.engine.failures import SAME_EXCEPTION, all_failed_alike, records_of_loss
 from experiments._sweep.engine.limits import limit_reached
-from experiments._sweep.engine.measurements import Measurement, read_metrics
+from experiments._sweep.engine.measurements import read_metrics
+from experiments._sweep.engine.numbering import Numbering
 from experiments._sweep.engine.observing import Observed
+from experiments._sweep.engine.proposer import Proposer
 from experiments._sweep.engine.remembering import remembering
 from experiments._sweep.engine.verdicts import verdict_of, verdict_on
 from experiments._sweep.ledger.records import (
@@ -20,9 +22,7 @@ from experiments._sweep.ledger.records import (
     SegmentInterrupted,
     SegmentStarted,
     TrialEnded,
-    TrialProposed,
 )
-from experiments._sweep.proposing import next_proposal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,13 +30,10 @@ if TYPE_CHECKING:
 
     from experiments._sweep.engine.faults import Fault
     from experiments._sweep.engine.journal import Journal
+    from experiments._sweep.engine.measurements import Measurement
     from experiments._sweep.experiment import Experiment
     from experiments._sweep.ledger.history import TrialHistory
-
-LOSSES_ALLOWED = 3
-"""How often the process or node of a trial may be lost before the trial ends as `lost`."""
-SAME_EXCEPTION = 3
-"""The same exception in so many first trials stops the sweep: it is the code, not the configuration."""
+    from experiments._sweep.ledger.records import TrialProposed
 
 
 class Conductor:
@@ -49,14 +46,15 @@ class Conductor:
         self.history = journal.history
         self._folder = folder
         self.halt: Halt | None = None
-        self._exhausted = False
         self._observed = Observed(self.history)
-        self._counts_epochs = not hasattr(experiment.trainable, "epochs")
-        self._reported: dict[int, int] = {}
-        """Trial to results of its present segment, for plain functions, which do not number their epochs."""
-        self._told: dict[int, int] = {}
-        """Trial to the last epoch that its present segment has told, 0 before the first."""
+        self._proposer = Proposer(self.experiment, journal, self._observed)
+        self._numbering = Numbering(numbered=hasattr(experiment.trainable, "epochs"))
         self._metric_seen = any(trial.losses for trial in self.history.trials.values())
+
+    @property
+    def shortfall(self) -> str:
+        """Why there are fewer trials than were asked for, empty where that is not known to be so."""
+        return self._proposer.shortfall
 
     # What goes next
 
@@ -65,7 +63,7 @@ class Conductor:
         if self._halting():
             return "done"
         segment = self._interrupted() or self._promoted() or self._new()
-        if segment is None and self._exhausted:  # learned just now: no bracket waits for more trials
+        if segment is None and self._proposer.exhausted:  # learned just now: no bracket waits for more trials
             segment = self._promoted()
         if segment is not None:
             return segment
@@ -84,7 +82,7 @@ class Conductor:
         if not held:
             return None
         fates = self.experiment.scheduler.judge(
-            self._observed.trials(), held, epochs=self.experiment.epochs, more_to_come=self._more_to_come()
+            self._observed.trials(), held, epochs=self.experiment.epochs, more_to_come=self._proposer.more_to_come
         )
         going = []
         for trial in [self.history.trials[number] for number in fates if number in held]:
@@ -99,42 +97,8 @@ class Conductor:
         return self._start(number, rung=rung)
 
     def _new(self) -> Segment | None:
-        proposed = self._propose() if self._more_to_come() else None
+        proposed = self._proposer.next()
         return None if proposed is None else self._start(proposed.trial, proposed)
-
-    def _more_to_come(self) -> bool:
-        return len(self.history.trials) < self.experiment.num_trials and not self._exhausted
-
-    def _propose(self) -> TrialProposed | None:
-        experiment, number = self.experiment, len(self.history.trials)
-        made_at = self.journal.counter
-        proposal = next_proposal(
-            experiment.search,
-            experiment.searched,
-            list(self._observed.trials().values()),
-            start_points=experiment.start_points,
-            trial=number,
-            seed=experiment.seed,
-        )
-        if proposal is None:
-            forever = getattr(experiment.search, "exhausted", True)  # Ray's searchers may mean "not now"
-            self._exhausted = forever or not any(self.history.in_state("running"))
-            return None
-        return TrialProposed(
-            trial=number,
-            config=self._completed(proposal.config, number),
-            origin=proposal.origin,
-            bracket=experiment.scheduler.bracket(self._observed.trials(), epochs=experiment.epochs),
-            details=proposal.details,
-            made_at=made_at,
-            t=self.journal.t,
-        )
-
-    def _completed(self, config: dict[str, Any], number: int) -> dict[str, Any]:
-        """The configuration with budget and seed, where the trainable takes them and the space does not say."""
-        added = {"epochs": self.experiment.epochs, "seed": trial_seed(self.experiment.seed, number)}
-        takes = self.experiment.takes
-        return config | {name: value for name, value in added.items() if takes(name) and name not in config}
 
     def _start(self, number: int, *proposed: TrialProposed, rung: dict[str, Any] | None = None) -> Segment:
         known = self.history.trials.get(number)
@@ -143,8 +107,7 @@ class Conductor:
         trial = self.history.trials[number]
         checkpointed = [each for each in trial.epochs if each.checkpoint and (self._folder / each.checkpoint).is_dir()]
         newest = checkpointed[-1] if checkpointed else None
-        self._reported[number] = newest.epoch if newest else 0
-        self._told[number] = 0
+        self._numbering.begin(number, newest.epoch if newest else 0)
         return Segment(
             trial=number,
             number=segment,
@@ -170,9 +133,8 @@ class Conductor:
             return False
         known = self.history.trials[trial]
         measured = read_metrics(reported, self.experiment.metric)
-        epoch = self._epoch_of(known, measured)
-        last, self._told[trial] = self._told[trial], epoch
-        if max(1, last + 1) <= epoch <= len(known.epochs):  # a checkpoint's record, told again at a segment's start
+        epoch, again = self._numbering.epoch_of(known, measured)
+        if again:
             return not self._drained(known)
         if measured.fault or epoch != len(known.epochs) + 1:
             told = measured.metrics.get("epoch", epoch)
@@ -182,13 +144,6 @@ class Conductor:
         self._metric_seen = True
         self._record(known, epoch, measured, checkpoint)
         return known.state == "running" and not self._drained(known)
-
-    def _epoch_of(self, trial: TrialHistory, measured: Measurement) -> int:
-        if not self._counts_epochs:
-            epoch = measured.metrics.get("epoch", len(trial.epochs) + 1)
-            return int(epoch) if isinstance(epoch, (int, float)) and float(epoch).is_integer() else 0
-        self._reported[trial.number] += 1
-        return self._reported[trial.number]
 
     def _refuse(self, trial: TrialHistory, measured: Measurement, why: str) -> None:
         self._end(trial, "error", why)
@@ -238,22 +193,14 @@ class Conductor:
             self.stop("fault", f"{fault.summary}. Make room or restore access, then resume.")
             return
         self._end(self.history.trials[trial], fault.ending, fault.summary, fault.traceback)
-        first = [self.history.trials.get(number) for number in range(SAME_EXCEPTION)]
-        causes = {cause_of(each.traceback) if each and each.state == "error" else "" for each in first}
-        if trial < SAME_EXCEPTION and len(causes) == 1 and "" not in causes:
+        if trial < SAME_EXCEPTION and all_failed_alike(self.history):
             self.stop("failed", f"the first {SAME_EXCEPTION} trials all ended with: {fault.summary}")
 
     def lost(self, trial: int, segment: int, evidence: str) -> None:
         """The trial's process or node died."""
         if not self.owns(trial, segment):
             return
-        known = self.history.trials[trial]
-        t = self.journal.t
-        loss = SegmentInterrupted(trial=trial, segment=segment, cause="lost", why=evidence, t=t)
-        times = 1 + sum(each.cause == "lost" for each in known.segments)
-        why = f"its process was lost {times} times, the last time: {evidence}"
-        end = [TrialEnded(trial=trial, ending="lost", why=why, t=t)] if times > LOSSES_ALLOWED else []
-        self.journal.write(loss, *end)
+        self.journal.write(*records_of_loss(self.history.trials[trial], evidence, self.journal.t))
 
     def _end(
         self, trial: TrialHistory, ending: str, why: str, traceback: str = "", rung: dict[str, Any] | None = None

@@ -45,8 +45,9 @@ def limit_reached(history: History, experiment: Experiment) -> Halt | None:
 
 
 def _best(history: History) -> TrialHistory | None:
-    ranked = history.ranked
-    return next((trial for trial in ranked if not trial.last_counts or trial.state == "completed"), None)
+    """The best trial; of equals the one that got there first: who draws level later has not improved anything."""
+    able = (trial for trial in history.able if not trial.last_counts or trial.state == "completed")
+    return min(able, key=lambda trial: (history.standing(trial), trial.value_at or 0), default=None)
 
 
 def _ended(history: History) -> list[TrialHistory]:

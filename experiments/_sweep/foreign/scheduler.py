@@ -97,6 +97,12 @@ class ForeignScheduler:
         return [f"{self.name} of Ray Tune is asked after each epoch.", *other, self.caveat]
 
     @property
+    def holds(self) -> bool:
+        """Whether trials may wait, stopped, and go on later: most of Ray's schedulers pause."""
+        kinds = {kind.__name__ for kind in type(self._original).__mro__}
+        return not self._compares_nothing and "AsyncHyperBandScheduler" not in kinds
+
+    @property
     def caveat(self) -> str:
         """What cannot be promised, in one line; empty where nothing is compared."""
         if self._compares_nothing:

@@ -159,19 +159,27 @@ class History:
 
     @property
     def ranked(self) -> list[TrialHistory]:
-        """The trials that have a value and did not fail, the best first; the lower number where two are equal.
+        """Those who are able, the best first; the lower number where two are equal.
 
         Where the last value counts, those that got further come first: an estimate from more folds says more.
         """
-        sign = 1.0 if self.sweep.asks["mode"] == "min" else -1.0
-        able = [t for t in self.in_state(*SUCCESSES, "running", "held", "interrupted") if t.value is not None]
-        further = -1 if self.last_counts else 0
-        return sorted(able, key=lambda t: (further * (t.epoch or 0), sign * (t.value or 0.0), t.number))
+        return sorted(self.able, key=lambda trial: (self.standing(trial), trial.number))
 
     @property
     def best(self) -> TrialHistory | None:
         """The first of `ranked`."""
-        return next(iter(self.ranked), None)
+        return min(self.able, key=lambda trial: (self.standing(trial), trial.number), default=None)
+
+    @property
+    def able(self) -> Iterator[TrialHistory]:
+        """The trials that have a value and did not fail, by number."""
+        able = self.in_state(*SUCCESSES, "running", "held", "interrupted")
+        return (trial for trial in able if trial.value is not None)
+
+    def standing(self, trial: TrialHistory) -> tuple[int, float]:
+        """What a trial that has a value is ranked by: lower is better, and the same where two are equal."""
+        value = trial.value or 0.0
+        return -(trial.epoch or 0) if trial.last_counts else 0, value if trial.mode == "min" else -value
 
     def apply(self, entry: Entry) -> None:
         """Folds one entry in."""

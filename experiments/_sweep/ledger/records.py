@@ -143,6 +143,7 @@ class DriverEnded:
     reason: str
     """`finished`, `target`, `no improvement`, `time limit`, `interrupted`, `failed` or `fault`."""
     why: str = ""
+    """What happened, in words; with `finished`, why there are fewer trials than were asked for, empty where not."""
     t: float
     at: float
 

@@ -39,7 +39,7 @@ def plan_lines(
         yield from _entry("requires", [experiment.asks()["require"]])
     yield from _entry("start", [_start(place, point) for place, point in enumerate(experiment.start_points)])
     yield from _entry("search", [str(experiment.search), *experiment.search.in_words(experiment.searched)])
-    schedule = experiment.scheduler.in_words(experiment.epochs, experiment.num_trials)
+    schedule = [*experiment.scheduler.in_words(experiment.epochs, experiment.num_trials), *_after_holding(experiment)]
     yield from _entry("scheduler", [str(experiment.scheduler), *schedule])
     most = experiment.num_trials * experiment.epochs
     yield from _entry(
@@ -52,6 +52,13 @@ def plan_lines(
     yield from _entry("resources", [f"{cpus:g} CPU and {gpus:g} GPU a trial; {at_a_time}", *shared])
     yield from _entry("seed", [str(experiment.seed)])
     yield from _entry("folder", [str(folder)])
+
+
+def _after_holding(experiment: Any) -> Iterator[str]:
+    """What a plain Ray function costs under a scheduler that holds trials."""
+    if not hasattr(experiment.trainable, "epochs") and getattr(experiment.scheduler, "holds", False):
+        yield "A plain Ray function that was held goes on from the newest checkpoint it reported; without"
+        yield "one it trains its epochs again, from the first, each recorded once."
 
 
 def _limits(experiment: Any) -> Iterator[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.ledger.history import flat
-from experiments._sweep.views.words import clean, duration, number, setting, standing
+from experiments._sweep.views.words import clean, duration, setting, standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from experiments._sweep.ledger.history import SegmentHistory, TrialHistory
 
@@ -32,7 +32,7 @@ def story_lines(sweep: Any, trial: int) -> Iterator[str]:
     width = max((len(key) for key in config), default=0)
     yield from (f"    {key:<{width}}  {value}" for key, value in config.items())
     if history.bracket is not None:
-        yield f"  in bracket {setting(history.bracket)}"
+        yield f"  in bracket {setting(history.bracket)}{_members(sweep.history.trials.values(), history)}"
     for segment in history.segments:
         yield from _segment(history, segment)
     if history.stopped_at is not None:
@@ -62,6 +62,7 @@ def story_facts(sweep: Any, trial: int) -> dict[str, Any]:
                 "first_epoch": epochs[0].epoch if epochs else None,
                 "last_epoch": epochs[-1].epoch if epochs else None,
                 "seconds": round(segment.seconds, 3),
+                "held": bool(epochs) and epochs[-1].action == "hold",
                 "cause": segment.cause,
                 "why": segment.why,
             }
@@ -86,6 +87,12 @@ def _details(details: dict[str, Any]) -> str:
     return ", ".join(parts) or others
 
 
+def _members(trials: Iterable[TrialHistory], history: TrialHistory) -> str:
+    """Whom it is compared with: a bracket takes trials as they come, so their numbers follow one another."""
+    numbers = [trial.number for trial in trials if trial.bracket == history.bracket]
+    return f": trials {numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else ""
+
+
 def _segment(history: TrialHistory, segment: SegmentHistory) -> Iterator[str]:
     epochs = [epoch for epoch in history.epochs if epoch.segment == segment.number]
     if segment.rung is not None:
@@ -98,17 +105,24 @@ def _segment(history: TrialHistory, segment: SegmentHistory) -> Iterator[str]:
     yield f"  segment {segment.number}: {trained}, {duration(segment.seconds)} under driver {segment.driver}{cause}"
     for epoch in epochs:
         if epoch.rung is not None:
-            value = f"{clean(history.metric)} {number(epoch.metrics.get(history.metric))}"
+            value = f"{clean(history.metric)} {_exact(epoch.metrics.get(history.metric))}"
             went = {"continue": "went on", "hold": "was held", "stop": "was stopped"}[epoch.action]
             compared = _comparison(epoch.rung, complete=epoch.action != "hold")
             yield f"    {compared}, with {value}: {went}"
+        elif epoch.action == "hold":  # by a scheduler of Ray's, which does not say whom it compared
+            yield f"    epoch {epoch.epoch}: was held"
+
+
+def _exact(value: Any) -> str:
+    """With as many digits as it takes to see on which side of a cut-off a value lies, as a rule."""
+    return f"{value:.6g}" if isinstance(value, int | float) else clean(str(value))
 
 
 def _comparison(rung: dict[str, Any], *, complete: bool) -> str:
     """`rung 3: rank 5 of 12, cut-off 0.3100, behind trials 2, 4, 7 and 1 more`; not complete while others come."""
     parts = [f"rung {rung['epoch']}: rank {rung['rank']} of {rung['of']}{'' if complete else ' so far'}"]
     if rung["cutoff"] is not None:
-        parts.append(f"cut-off {number(rung['cutoff'])}")
+        parts.append(f"cut-off {_exact(rung['cutoff'])}")
     elif complete:
         parts.append("nobody to compare with" if rung["of"] == 1 else "too few to compare with")
     ahead = rung.get("ahead") or []  # ledgers of the first release do not have it

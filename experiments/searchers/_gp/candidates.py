@@ -26,6 +26,7 @@ _WIDTHS = (0.2, 0.05, 0.01)  # standard deviations, in edges of the cube
 _STARTS = 8  # candidates that are improved
 _ROUNDS = 3  # of climbing and stepping
 _LEVELS = 24  # of a dimension that are tried in a step, the nearest ones
+_OPTIONS = 100  # of a choice that are tried in a step, drawn from more: each is a row, and as wide as there are options
 _APART = 0.02  # from running trials, in edges of the cube
 _LAST = 1e6  # taken off the score of what is nearer
 _WORTH = 1e-3  # gain in score for which another round is made
@@ -152,6 +153,8 @@ class Search:
             levels = axis.levels
             if axis.is_ordered:
                 levels = levels[np.argsort(np.abs(levels - row[i]), kind="stable")[:_LEVELS]]
+            elif len(levels) > _OPTIONS:
+                levels = np.append(rng.choice(levels, _OPTIONS, replace=False), row[i])
             points = np.repeat(filled[None], len(levels), axis=0)
             points[:, i] = levels
             found.append(points)

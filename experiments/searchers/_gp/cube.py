@@ -109,7 +109,7 @@ class _Axis:
     def coordinate(self, value: Any) -> float:
         """Where a value stands."""
         if self.levels is not None and self.dimension.categories:
-            return float(self.levels[self._place[self.dimension.identity(value)]])
+            return float(self.levels[self._place[self.dimension.number_of(value)]])
         return encode(self.dimension, value)
 
     def value(self, unit: float) -> Any:
@@ -146,7 +146,7 @@ class _Axis:
         ends = np.cumsum(np.array(dimension.probabilities)[self._order])
         self._edges = ends[:-1]
         self.levels = ends - np.array(dimension.probabilities)[self._order] / 2
-        self._place = {dimension.identity(values[number]): place for place, number in enumerate(self._order)}
+        self._place = np.argsort(self._order)
 
 
 @lru_cache(maxsize=8)

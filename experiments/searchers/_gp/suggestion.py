@@ -12,7 +12,7 @@ from threadpoolctl import ThreadpoolController
 from experiments.searchers._gp.candidates import Search
 from experiments.searchers._gp.cube import cube_of
 from experiments.searchers._gp.model import Posterior, fit
-from experiments.searchers._gp.warp import Warp
+from experiments.searchers._gp.warp import Warp, without_explosions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _PENALTY = 0.25  # how much worse than the worst loss a failure is, in standard deviations of the losses
 _GOOD = 5  # trials around which candidates are tried
-_LARGEST = 1e100  # a loss beyond this could not be squared
+_LARGEST, _SMALLEST = 1e100, 1e-100  # a loss beyond this, or a deviation below, could not be squared
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def believe(cube: Cube, rows: Floats, losses: Floats) -> Belief:
         losses: Infinite of a failure, NaN while there is none.
     """
     succeeded, running = np.isfinite(losses), np.isnan(losses)
-    known = np.clip(losses[succeeded], -_LARGEST, _LARGEST)
+    known = without_explosions(np.clip(losses[succeeded], -_LARGEST, _LARGEST))
     warp = Warp(known)
     targets = np.empty(len(losses))
     targets[succeeded] = warp.targets(known)
@@ -115,7 +115,7 @@ def _in_units(belief: Belief, features: Floats, acquisition: Callable[..., Acqui
     """Acquisition value, mean and standard deviation at one point, in units of the loss."""
     mean, sd = belief.posterior.predict(features)
     middle, low, high, best = belief.warp.losses(np.array([mean[0], mean[0] + sd[0], mean[0] - sd[0], belief.best]))
-    half = (high - low) / 2
+    half = max((high - low) / 2, np.spacing(abs(middle)), _SMALLEST)
     value = acquisition(best=-best, unit=half / sd[0]).value(np.array([-middle]), np.array([half]))
     found = {"value": value[0], "mean": middle, "sd": half}
     return {name: float(np.clip(number, -_LARGEST, _LARGEST)) for name, number in found.items()}

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _POWERS = np.linspace(-1.0, 2.0, 31)
+_FIRST = 10  # trials, mostly random: among later ones, most of them good, an ordinary loss would look like an explosion
+_FAR = 100.0  # how far above the best quarter a loss still says something, in lengths of that quarter
 
 
 class Warp:
@@ -41,10 +43,26 @@ class Warp:
         return scaled * self._unit + self._centre
 
 
+def without_explosions(losses: Floats) -> Floats:
+    """Losses, in the order of their trials, with those far above all others cut down to what is merely very bad.
+
+    A loss of 1e6 beside losses around 1 leaves, once standardised, nothing of the differences between these, whatever
+    the power: a bowl of which a fifth explodes so was not learned at all.
+    """
+    far = max(_far(losses[:_FIRST]), _far(losses))
+    return losses if far <= losses.min() else np.minimum(losses, far)
+
+
+def _far(losses: Floats) -> float:
+    """A loss far above the best quarter of some."""
+    best, quarter = np.quantile(losses, [0.0, 0.25])
+    return float(quarter + _FAR * (quarter - best))
+
+
 def _standard(values: Floats) -> tuple[float, float]:
-    """Mean and standard deviation; 1 in place of a standard deviation that is only rounding."""
-    sd = float(values.std())
-    return float(values.mean()), sd if sd > 1e-12 * float(np.abs(values).max()) else 1.0
+    """Mean and standard deviation; in place of one that is only rounding, the size of the values."""
+    sd, size = float(values.std()), float(np.abs(values).max())
+    return float(values.mean()), sd if sd > 1e-12 * size else size or 1.0
 
 
 def _bend(values: Floats, power: float) -> Floats:
