@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from experiments._sweep.policy import Observation, Searcher
-    from search_spaces import SearchSpace, Values
+    from search_spaces import SearchSpace
 
 _STREAM = 2  # searchers draw from stream 1
 
@@ -38,8 +37,10 @@ def next_proposal(
     """
     if trial < len(start_points):
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM, trial)))
-        tried = {_text(space, values) for each in observations if (values := space.values_of(each.config)) is not None}
-        start = started(space, start_points[trial], rng, lambda values: _text(space, values) not in tried)
+        tried = {
+            space.identity(values) for each in observations if (values := space.values_of(each.config)) is not None
+        }
+        start = started(space, start_points[trial], rng, lambda values: space.identity(values) not in tried)
         if start is not None:
             return Proposal(config=space.configuration(start), origin="start point")
     proposal = search.propose(space, observations, trial=trial, seed=seed)
@@ -50,7 +51,3 @@ def next_proposal(
         why = "the space does not have" if proposed is None else "`require` does not allow"
         raise ValueError(f"{search} proposed {proposal.config}, which {why}.")
     return proposal
-
-
-def _text(space: SearchSpace, values: Values) -> str:
-    return json.dumps(space.configuration(values), sort_keys=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -37,10 +36,10 @@ class Tried:
         self._space = space
         read = ((each.trial, space.values_of(each.config)) for each in observations)
         self._values: dict[int, Values] = {trial: values for trial, values in read if values is not None}
-        self._identities = {self._identity(values) for values in self._values.values()}
+        self._identities = {self._space.identity(values) for values in self._values.values()}
 
     def __contains__(self, values: Values) -> bool:
-        return self._identity(values) in self._identities
+        return self._space.identity(values) in self._identities
 
     def with_losses(self, losses: Mapping[int, float]) -> list[tuple[Values, float | None]]:
         """The configurations that the space has, each with its trial's loss; None where `losses` has none."""
@@ -83,9 +82,6 @@ class Tried:
             chosen = [allowed[i] for i in rng.integers(len(allowed), size=_REDRAWS)]
             parts = [{path: value for path, value in each.items() if rng.random() < 0.5} for each in chosen]
             yield from self._space.allowed_draws(rng, parts, misses=_REDRAWS)
-
-    def _identity(self, values: Values) -> str:
-        return json.dumps(self._space.configuration(values), sort_keys=True)
 
 
 def _undrawable(dimension: Dimension, searcher: str) -> str | None:

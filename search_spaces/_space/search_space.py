@@ -111,6 +111,10 @@ class SearchSpace:
         values: Values = {}
         return values if self._read(self.space, (), config, values) else None
 
+    def identity(self, values: Mapping[Path, Any]) -> str:
+        """A text that two choices of values share where they are the same configuration."""
+        return json.dumps(self.configuration(values), sort_keys=True)
+
     def allows(self, values: Mapping[Path, Any]) -> bool:
         """Whether the configuration meets what is required of it."""
         return self.require is None or bool(self.require(self.configuration(values)))

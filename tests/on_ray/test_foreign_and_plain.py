@@ -112,7 +112,12 @@ def test_optuna_and_a_median_rule_of_rays(driver: Start, workplace: Path) -> Non
 def test_our_searchers_in_a_plain_ray_script(driver: Start, workplace: Path) -> None:
     """`tune.Tuner` with a conditional space, a constant that is an object, failures, ASHA and reused actors."""
     (workplace / "plain.py").write_text(PLAIN)
-    code, output = driver("plain.py", str(workplace / "ray_results"), command=[sys.executable, "-W", "ignore"]).wait()
+    started = driver(
+        *("plain.py", str(workplace / "ray_results")),
+        command=[sys.executable, "-W", "ignore"],
+        HOME=str(workplace),  # a Ray that is started without us writes its token there
+    )
+    code, output = started.wait()
     assert code == 0, output
     assert "BayesOptSearch" in output and "HyperOptSearch" in output
     states = list((workplace / "ray_results" / "BayesOptSearch").glob("searcher-state-*.json"))
