@@ -4,9 +4,10 @@
 """
 
 import ast
-import difflib
 import sys
 from pathlib import Path
+
+from _kept_section import keep_section
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 README = REPOSITORY / "README.md"
@@ -45,21 +46,5 @@ def file_map() -> str:
     return "\n".join([*lines, "", END])
 
 
-def main() -> int:
-    """Write or check the map; give the exit code."""
-    before = README.read_text(encoding="utf-8")
-    head, begin, rest = before.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        sys.exit(f"README.md has lost its marks {BEGIN!r} and {END!r}")
-    after = head + file_map() + tail
-    if sys.argv[1:] == ["--check"]:
-        change = [line for line in difflib.ndiff(before.splitlines(), after.splitlines()) if line[0] in "+-"]
-        print("\n".join([*change, "run: python scripts/file_map.py"]) if change else "the map is right")
-        return 1 if change else 0
-    README.write_text(after, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(keep_section(README, file_map()))

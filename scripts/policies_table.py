@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from _kept_section import keep_section
 from ray import tune
 
 from experiments import schedulers, searchers
@@ -73,21 +73,5 @@ def tables() -> str:
     return "\n".join(["", *searcher_rows(), "", *scheduler_rows(), ""])
 
 
-def main() -> int:
-    """Write or check the tables; give the exit code."""
-    before = README.read_text(encoding="utf-8")
-    head, begin, rest = before.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        sys.exit(f"README.md has lost its marks {BEGIN!r} and {END!r}")
-    after = f"{head}{BEGIN}\n{tables()}\n{END}{tail}"
-    if sys.argv[1:] == ["--check"]:
-        change = [line for line in difflib.ndiff(before.splitlines(), after.splitlines()) if line[0] in "+-"]
-        print("\n".join([*change, "run: python scripts/policies_table.py"]) if change else "the tables are right")
-        return 1 if change else 0
-    README.write_text(after, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(keep_section(README, f"{BEGIN}\n{tables()}\n{END}"))

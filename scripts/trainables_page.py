@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import json
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
+
+from _kept_section import keep_section  # noqa: E402 - beside this file
 
 import trainables  # noqa: E402 - the checkout's own, installed or not
 from trainables import Trainable, datasets  # noqa: E402 - the same
@@ -162,21 +163,5 @@ def sections() -> str:
     return "\n".join([*lines, END])
 
 
-def main() -> int:
-    """Write or check the page; give the exit code."""
-    before = PAGE.read_text(encoding="utf-8")
-    head, begin, rest = before.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        sys.exit(f"docs/trainables.md has lost its marks {BEGIN!r} and {END!r}")
-    after = head + sections() + tail
-    if sys.argv[1:] == ["--check"]:
-        change = [line for line in difflib.ndiff(before.splitlines(), after.splitlines()) if line[0] in "+-"]
-        print("\n".join([*change, "run: python scripts/trainables_page.py"]) if change else "the page is right")
-        return 1 if change else 0
-    PAGE.write_text(after, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(keep_section(PAGE, sections()))
