@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import select
@@ -135,11 +136,13 @@ def test_global_random_state_is_left_alone(cpus: int, streamed: Callable[..., Tr
 
 
 def _children(process: int) -> set[int]:
-    """Give the processes below a process."""
-    below = set()
-    for thread in Path(f"/proc/{process}/task").iterdir():
-        for child in (thread / "children").read_text().split():
-            below |= {int(child)} | _children(int(child))
+    """Give the processes below a process; what ends while it is looked at is not one of them."""
+    below: set[int] = set()
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                for child in (thread / "children").read_text().split():
+                    below |= {int(child)} | _children(int(child))
     return below
 
 
