@@ -158,7 +158,9 @@ def sections() -> str:
         lines += [f"## `{trainable.name}`", "", first, "", *configuration(trainable), ""]
         lines += ["What it reports, once an epoch:", ""]
         lines += [*table(("metric", "what it is"), ((f"`{name}`", said) for name, said in trainable.metrics.items()))]
-        lines += [""]
+        lines += ["", "What `sweep confirm` measures on the test part:", ""]
+        tested = ((f"`{name}`", said) for name, said in trainable.test_metrics.items())
+        lines += [*table(("metric", "what it is"), tested), ""]
     lines += ["## Data sets", "", *data_sets(), "", "## Models", "", *models(), ""]
     return "\n".join([*lines, END])
 

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from trainables._training.checkpoints import CheckpointFolder as CheckpointFolder
     from trainables._training.checkpoints import Saved as Saved
     from trainables._training.checkpoints import find_checkpoint as find_checkpoint
+    from trainables._training.checkpoints import open_checkpoint as open_checkpoint
     from trainables._training.configuration import ConfigurationError as ConfigurationError
     from trainables._training.data.examples import Examples as Examples
     from trainables._training.data.images.load import load_images as load_images
     from trainables._training.data.images.load import test_images as test_images
+    from trainables._training.data.images.sources import image_classes as image_classes
     from trainables._training.data.images.sources import image_content as image_content
     from trainables._training.data.part import Part as Part
     from trainables._training.data.part import TrainingData as TrainingData
@@ -29,11 +31,18 @@ if TYPE_CHECKING:
     from trainables._training.data.tables.load import load_folds as load_folds
     from trainables._training.data.tables.load import load_table as load_table
     from trainables._training.data.tables.load import test_rows as test_rows
+    from trainables._training.data.tables.rows import Table as Table
     from trainables._training.data.tables.rows import fold_splits as fold_splits
     from trainables._training.data.tables.rows import read_table as read_table
     from trainables._training.data.tables.rows import table_content as table_content
     from trainables._training.data.tables.rows import test_split as test_split
+    from trainables._training.deployed import Deployed as Deployed
+    from trainables._training.deployed import deployed_forest as deployed_forest
+    from trainables._training.deployed import deployed_images as deployed_images
+    from trainables._training.deployed import deployed_rows as deployed_rows
+    from trainables._training.deployed import with_preparation as with_preparation
     from trainables._training.folds import cross_validate as cross_validate
+    from trainables._training.forests import forest_state as forest_state
     from trainables._training.hyperparameters import Budget as Budget
     from trainables._training.hyperparameters import Optimization as Optimization
     from trainables._training.hyperparameters import Perceptron as Perceptron
@@ -52,10 +61,12 @@ if TYPE_CHECKING:
     from trainables._training.schedules import linear as linear
     from trainables._training.schedules import warmed_up as warmed_up
     from trainables._training.supervised import train_supervised as train_supervised
+    from trainables._training.testing import test_supervised as test_supervised
     from trainables._training.threads import cpu_share as cpu_share
     from trainables._training.threads import limit_threads as limit_threads
     from trainables._training.trainable import Checkpoints as Checkpoints
     from trainables._training.trainable import Record as Record
+    from trainables._training.trainable import SavedEpoch as SavedEpoch
     from trainables._training.trainable import Trainable as Trainable
     from trainables.image_classifier import ImageClassifierConfig as ImageClassifierConfig
     from trainables.image_classifier import image_classifier as image_classifier
@@ -85,11 +96,13 @@ _HOME_OF = {
     "Trainable": "trainables._training.trainable",
     "Record": "trainables._training.trainable",
     "Checkpoints": "trainables._training.trainable",
+    "SavedEpoch": "trainables._training.trainable",
     "ConfigurationError": "trainables._training.configuration",
     "CheckpointFolder": "trainables._training.checkpoints",
     "Saved": "trainables._training.checkpoints",
     "ChangedDataError": "trainables._training.checkpoint_files",
     "find_checkpoint": "trainables._training.checkpoints",
+    "open_checkpoint": "trainables._training.checkpoints",
     "report_epochs": "trainables._training.ray_edge",
     "limit_threads": "trainables._training.threads",
     "cpu_share": "trainables._training.threads",
@@ -100,12 +113,14 @@ _HOME_OF = {
     # data
     "load_images": "trainables._training.data.images.load",
     "test_images": "trainables._training.data.images.load",
+    "image_classes": "trainables._training.data.images.sources",
     "image_content": "trainables._training.data.images.sources",
     "load_table": "trainables._training.data.tables.load",
     "load_folds": "trainables._training.data.tables.load",
     "test_rows": "trainables._training.data.tables.load",
     "TableSource": "trainables._training.data.tables.fields",
     "read_table": "trainables._training.data.tables.rows",
+    "Table": "trainables._training.data.tables.rows",
     "table_content": "trainables._training.data.tables.rows",
     "test_split": "trainables._training.data.tables.rows",
     "fold_splits": "trainables._training.data.tables.rows",
@@ -113,10 +128,18 @@ _HOME_OF = {
     "Examples": "trainables._training.data.examples",
     "TrainingData": "trainables._training.data.part",
     "Part": "trainables._training.data.part",
-    # the loop of a cross-validated scikit-learn estimator
+    # the loop of a cross-validated scikit-learn estimator, and what is kept of a forest
     "cross_validate": "trainables._training.folds",
+    "forest_state": "trainables._training.forests",
+    # a trained model for others
+    "Deployed": "trainables._training.deployed",
+    "deployed_images": "trainables._training.deployed",
+    "deployed_rows": "trainables._training.deployed",
+    "deployed_forest": "trainables._training.deployed",
+    "with_preparation": "trainables._training.deployed",
     # the parts of a supervised trainable
     "train_supervised": "trainables._training.supervised",
+    "test_supervised": "trainables._training.testing",
     "Step": "trainables._training.learner",
     "mlp": "trainables.models.mlp",
     "cnn": "trainables.models.cnn",

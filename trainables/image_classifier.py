@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from trainables import Checkpoints, Record, TrainingData
+    from trainables import Checkpoints, Deployed, Record, SavedEpoch, TrainingData
 
 ShippedModel = Literal["mlp", "cnn", "resnet18"]
 Channels = Annotated[int, Field(ge=1, le=4096)]
@@ -129,17 +129,62 @@ def image_network(config: ImageClassifierConfig, data: TrainingData) -> nn.Modul
 
 def train(config: ImageClassifierConfig, checkpoints: Checkpoints | None) -> Iterator[Record]:
     """Train one image classifier; one record per epoch."""
+    return _trained(config, image_data(config), config.epochs, checkpoints)
+
+
+def refit(config: ImageClassifierConfig, until: int, checkpoints: Checkpoints | None) -> Iterator[Record]:
+    """Train on the training and the validation images together, until an epoch of the same schedule."""
+    return _trained(config, image_data(config, joined=True), until, checkpoints)
+
+
+def test(config: ImageClassifierConfig, saved: SavedEpoch) -> dict[str, float]:
+    """Return loss and accuracy of a checkpoint's network on the test images, normalized as its training images were."""
+    joined = "refit" in saved.state()
+    images = parts.test_images(joined=joined, **_images(config))
+    return parts.test_supervised(saved=saved, data=image_data(config, joined=joined), test=images, **_network(config))
+
+
+def deploy(config: ImageClassifierConfig, saved: SavedEpoch) -> Deployed:
+    """Return the network of a checkpoint as a model for raw images, normalized as its training images were."""
+    state = saved.state()
+    data = image_data(config, joined="refit" in state)
+    return parts.deployed_images(
+        parts.with_preparation(image_network(config, data), state["model"], data),
+        data,
+        classes=parts.image_classes(config.dataset, config.folder),
+        pixels="0 to 16" if config.dataset == "digits" else "0 to 255",
+        image_size=config.image_size,
+    )
+
+
+def image_data(config: ImageClassifierConfig, *, joined: bool = False) -> TrainingData:
+    """Return the images of a configuration: training and validation part, or both joined for a refit."""
+    return parts.load_images(joined=joined, **_images(config))
+
+
+def _images(config: ImageClassifierConfig) -> dict[str, Any]:
+    return {name: getattr(config, name) for name in ("dataset", "folder", "image_size", "split_seed")}
+
+
+def _network(config: ImageClassifierConfig) -> dict[str, Any]:
+    """Return what is the same when a network is trained and when it is tested."""
+    return {
+        "model": lambda data: image_network(config, data),
+        "loss": parts.cross_entropy,
+        "scores": {"accuracy": parts.accuracy},
+        "step": config.make_step(),
+    }
+
+
+def _trained(
+    config: ImageClassifierConfig, data: TrainingData, epochs: int, checkpoints: Checkpoints | None
+) -> Iterator[Record]:
     return parts.train_supervised(
-        data=parts.load_images(
-            config.dataset, folder=config.folder, image_size=config.image_size, split_seed=config.split_seed
-        ),
-        model=lambda data: image_network(config, data),
-        loss=parts.cross_entropy,
+        data=data,
+        **_network(config),
         objective=lambda _data: parts.smoothed_cross_entropy(config.label_smoothing),
-        scores={"accuracy": parts.accuracy},
         optimizer=config.make_optimizer(),
         schedule=config.make_schedule(),
-        step=config.make_step(),
         augment=parts.augmentation(
             random_crop=config.random_crop,
             horizontal_flip=config.horizontal_flip,
@@ -148,7 +193,7 @@ def train(config: ImageClassifierConfig, checkpoints: Checkpoints | None) -> Ite
             randaugment_magnitude=config.randaugment_magnitude,
         ),
         batch_size=config.batch_size,
-        epochs=config.epochs,
+        epochs=epochs,
         seed=config.seed,
         patience=config.patience,
         checkpoints=checkpoints,
@@ -170,6 +215,9 @@ image_classifier = Trainable(
     name="image_classifier",
     config_type=ImageClassifierConfig,
     train=train,
+    test=test,
+    refit=refit,
+    deploy=deploy,
     check=missing,
     content=content,
     metrics={
@@ -185,5 +233,9 @@ image_classifier = Trainable(
         "best_val_loss_epoch": "epoch of best_val_loss, from 1",
         "best_val_accuracy": "highest val_accuracy so far",
         "best_val_accuracy_epoch": "epoch of best_val_accuracy, from 1",
+    },
+    test_metrics={
+        "test_loss": "mean cross-entropy of the test images, in nats",
+        "test_accuracy": "fraction of the test images classified correctly",
     },
 )

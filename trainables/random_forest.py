@@ -9,6 +9,7 @@ cross-validate another estimator, copy this file and change its parts. Nothing h
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,9 +19,9 @@ import trainables as parts
 from trainables import TableSource, Trainable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
-    from trainables import Checkpoints, Record
+    from trainables import Checkpoints, Deployed, Record, SavedEpoch, Table
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 
@@ -88,11 +89,69 @@ def train(config: RandomForestConfig, checkpoints: Checkpoints | None) -> Iterat
         targets=table.targets,
         folds=parts.fold_splits(table, development, folds=config.folds, shuffle=config.shuffle, seed=config.split_seed),
         estimator=partial(forest, config, classes=table.classes is not None),
-        measure=classification_metrics if table.classes is not None else regression_metrics,
+        measure=_measure(table),
         epochs=config.epochs,
         seed=config.seed,
         checkpoints=checkpoints,
     )
+
+
+def refit(config: RandomForestConfig, _until: int, checkpoints: Checkpoints | None) -> Iterator[Record]:
+    """Fit one forest on all rows but the test's, as one would use it; one record, whichever epoch it is until.
+
+    The checkpoint has its trees, as `forest_state` lays them out.
+    """
+    saved = checkpoints.newest() if checkpoints else None
+    if saved is not None:
+        yield dict(saved.record)
+        return
+    start = time.perf_counter()
+    table = parts.read_table(**config.source())
+    development, _ = parts.test_split(table, config.test_fraction)
+    fitted = _fitted(config, table, development)
+    train_loss = _measure(table)(fitted, table.inputs[development], table.targets[development])["loss"]
+    record = {"epoch": 1, "train_loss": float(train_loss), "seconds": time.perf_counter() - start}
+    if checkpoints:
+        classes = None if table.classes is None else len(table.classes)
+        checkpoints.save(1, record, {"refit": True, "forest": parts.forest_state(fitted, classes=classes)})
+    yield dict(record)
+
+
+def test(config: RandomForestConfig, _saved: SavedEpoch) -> dict[str, float]:
+    """Return the measures on the test rows of one forest that is fitted on all other rows.
+
+    A checkpoint of the cross-validation has no forest, and each fold's would have seen fewer rows than one would use.
+    """
+    table = parts.read_table(**config.source())
+    development, test = parts.test_split(table, config.test_fraction)
+    measured = _measure(table)(_fitted(config, table, development), table.inputs[test], table.targets[test])
+    return {f"test_{name}": float(value) for name, value in measured.items()}
+
+
+def deploy(config: RandomForestConfig, saved: SavedEpoch) -> Deployed:
+    """Return the forest of a refit's checkpoint as a model for raw rows.
+
+    Raises:
+        ValueError: The checkpoint is of the cross-validation and holds no forest.
+    """
+    state = saved.state()
+    if state is None:
+        message = (
+            "random_forest: a checkpoint of the cross-validation holds scores and no forest; fit one on all rows "
+            "first: sweep confirm --refit"
+        )
+        raise ValueError(message)
+    table = parts.read_table(**config.source())
+    development, _ = parts.test_split(table, config.test_fraction)
+    return parts.deployed_forest(state["forest"], table, development, config.target)
+
+
+def _fitted(config: RandomForestConfig, table: Table, rows: Any) -> Any:
+    return forest(config, classes=table.classes is not None).fit(table.inputs[rows], table.targets[rows])
+
+
+def _measure(table: Table) -> Callable[[Any, Any, Any], dict[str, float]]:
+    return regression_metrics if table.classes is None else classification_metrics
 
 
 def forest(config: RandomForestConfig, *, classes: bool) -> Any:
@@ -173,6 +232,10 @@ random_forest = Trainable(
     name="random_forest",
     config_type=RandomForestConfig,
     train=train,
+    test=test,
+    untestable=TableSource.untestable,
+    refit=refit,
+    deploy=deploy,
     check=check,
     content=content,
     reported=reported,
@@ -193,5 +256,12 @@ random_forest = Trainable(
         "val_accuracy": "mean over the folds so far of the fraction of rows classified correctly (classification)",
         "val_accuracy_se": "standard error of val_accuracy, 0 for one fold (classification)",
         "seconds": "wall time of fitting and measuring the fold, in seconds",
+    },
+    test_metrics={
+        "test_loss": f"loss of the test rows: {_LOSS}",
+        "test_r2": "R2 of the test rows, at most 1 (regression)",
+        "test_mae": "mean absolute error of the test rows, in the target's unit (regression)",
+        "test_rmse": "root mean squared error of the test rows, in the target's unit (regression)",
+        "test_accuracy": "fraction of the test rows classified correctly (classification)",
     },
 )

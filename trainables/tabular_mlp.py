@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from trainables import Checkpoints, Record, TrainingData
+    from trainables import Checkpoints, Deployed, Record, SavedEpoch, TrainingData
 
 
 class TabularMLPConfig(TableSource, Perceptron, Optimization):
@@ -46,32 +46,82 @@ class TabularMLPConfig(TableSource, Perceptron, Optimization):
 
 def train(config: TabularMLPConfig, checkpoints: Checkpoints | None) -> Iterator[Record]:
     """Train one perceptron, or one per fold; one record per epoch."""
-    data = load(config)
+    return _trained(config, tabular_data(config), config.epochs, checkpoints)
+
+
+def refit(config: TabularMLPConfig, until: int, checkpoints: Checkpoints | None) -> Iterator[Record]:
+    """Train one perceptron, also where there are folds, on all rows but the test's until an epoch of the schedule."""
+    return _trained(config, tabular_data(config, joined=True), until, checkpoints)
+
+
+def test(config: TabularMLPConfig, saved: SavedEpoch) -> dict[str, float]:
+    """Return the measures of a checkpoint's network on the test rows; with folds their mean over the networks."""
+    joined = "refit" in saved.state()
+    folds = 0 if joined else config.folds
+    split = {
+        "split_seed": config.split_seed,
+        "validation_fraction": 0.0 if joined else config.validation_fraction,
+        "folds": folds,
+    }
+    rows = [parts.test_rows(fold=fold, **config.table() | split) for fold in range(folds or 1)]
+    data = tabular_data(config, joined=joined)
+    return parts.test_supervised(saved=saved, data=data, test=rows, **_network(config, data))
+
+
+def deploy(config: TabularMLPConfig, saved: SavedEpoch) -> Deployed:
+    """Return the network of a checkpoint as a model for raw rows, standardized as its training rows were.
+
+    Raises:
+        ValueError: With folds it holds several networks, each of which has seen a part of the rows.
+    """
+    state = saved.state()
+    if "folds" in state:
+        message = (
+            f"tabular_mlp: with folds a checkpoint holds {len(state['folds'])} networks, none of which has seen all "
+            "rows; train one on all of them first: sweep confirm --refit"
+        )
+        raise ValueError(message)
+    (data,) = tabular_data(config, joined="refit" in state)
+    network = parts.with_preparation(tabular_network(config, data), state["model"], data)
+    return parts.deployed_rows(network, parts.read_table(**config.source()), data, config.target)
+
+
+def tabular_data(config: TabularMLPConfig, *, joined: bool = False) -> list[TrainingData]:
+    """Return the data of each fold; without folds of the one split; or, joined for a refit, all rows as one part."""
+    if config.folds and not joined:
+        return parts.load_folds(folds=config.folds, split_seed=config.split_seed, **config.table())
+    fraction = 0.0 if joined else config.validation_fraction
+    return [parts.load_table(validation_fraction=fraction, split_seed=config.split_seed, **config.table())]
+
+
+def _network(config: TabularMLPConfig, data: list[TrainingData]) -> dict[str, Any]:
+    """Return what is the same when networks are trained and when they are tested."""
+    is_regression = data[0].classes is None
+    return {
+        "model": lambda data: tabular_network(config, data),
+        "loss": parts.mean_squared_error if is_regression else parts.cross_entropy,
+        "scores": {"r2": parts.r2} if is_regression else {"accuracy": parts.accuracy},
+        "errors": {"mae": parts.mean_absolute_error, "rmse": parts.root_mean_squared_error} if is_regression else {},
+        "step": config.make_step(),
+    }
+
+
+def _trained(
+    config: TabularMLPConfig, data: list[TrainingData], epochs: int, checkpoints: Checkpoints | None
+) -> Iterator[Record]:
     is_regression = data[0].classes is None
     return parts.train_supervised(
-        data=data if config.folds else data[0],
-        model=lambda data: tabular_network(config, data),
-        loss=parts.mean_squared_error if is_regression else parts.cross_entropy,
-        scores={"r2": parts.r2} if is_regression else {"accuracy": parts.accuracy},
-        errors={"mae": parts.mean_absolute_error, "rmse": parts.root_mean_squared_error} if is_regression else {},
+        data=data,
+        **_network(config, data),
         objective=scaled_error if is_regression else lambda _: parts.smoothed_cross_entropy(config.label_smoothing),
         optimizer=config.make_optimizer(),
         schedule=config.make_schedule(),
-        step=config.make_step(),
         batch_size=config.batch_size,
-        epochs=config.epochs,
+        epochs=epochs,
         patience=config.patience,
         seed=config.seed,
         checkpoints=checkpoints,
     )
-
-
-def load(config: TabularMLPConfig) -> list[TrainingData]:
-    """Return the data of each fold; without folds, of the one split."""
-    if config.folds:
-        return parts.load_folds(folds=config.folds, split_seed=config.split_seed, **config.table())
-    fraction = config.validation_fraction
-    return [parts.load_table(validation_fraction=fraction, split_seed=config.split_seed, **config.table())]
 
 
 def tabular_network(config: TabularMLPConfig, data: TrainingData) -> nn.Module:
@@ -137,6 +187,10 @@ tabular_mlp = Trainable(
     name="tabular_mlp",
     config_type=TabularMLPConfig,
     train=train,
+    test=test,
+    untestable=TableSource.untestable,
+    refit=refit,
+    deploy=deploy,
     check=check,
     content=content,
     reported=reported,
@@ -163,4 +217,5 @@ tabular_mlp = Trainable(
             )
         },
     },
+    test_metrics={f"test_{name}": f"test rows: {what}" for name, what in _MEASURES.items()},
 )

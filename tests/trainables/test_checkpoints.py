@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import math
 import os
+import platform
 import shutil
+import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from trainables import CheckpointFolder, find_checkpoint
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from trainables import CheckpointFolder, find_checkpoint, open_checkpoint
+from trainables._training.checkpoint_files import Manifest, write_checkpoint
 
 STATE = {
     "model": {"weight": torch.arange(6.0).reshape(2, 3)},
@@ -45,6 +47,37 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     state = saved.state()
     assert torch.equal(state["model"]["weight"], STATE["model"]["weight"])
     assert state["n"] == [1, "a"]
+
+
+def test_what_it_was_made_by_is_kept(tmp_path: Path) -> None:
+    """A checkpoint says on what it was computed, and not where: no host, no user, no path."""
+    path = CheckpointFolder(tmp_path).save(1, {"epoch": 1}, STATE)
+    made_by = open_checkpoint(path).made_by
+    assert made_by is not None
+    assert made_by["device"] == (torch.cuda.get_device_name() if torch.cuda.is_initialized() else "cpu")
+    assert (made_by["torch"], made_by["threads"]) == (torch.__version__, torch.get_num_threads())
+    assert (made_by["numpy"], made_by["python"]) == (np.__version__, platform.python_version())
+    assert made_by["processor"]
+    told = json.dumps(made_by)
+    assert not any(word in told for word in (socket.gethostname(), str(Path.home()), str(tmp_path)))
+
+
+def test_a_checkpoint_of_an_older_version_opens(tmp_path: Path) -> None:
+    """One that does not say what it was made by is as good as any other."""
+    folder = tmp_path / "segment-001" / "epoch-00001"
+    folder.parent.mkdir()
+    write_checkpoint(folder, Manifest(epoch=1, record={"epoch": 1, "loss": 0.5}, state=None), None)
+    assert "made_by" not in json.loads((folder / "checkpoint.json").read_text())
+    assert open_checkpoint(folder).made_by is None
+    assert find_checkpoint(tmp_path, 1, "loss", 0.5) == folder
+
+
+def test_a_copy_opens_under_any_name(tmp_path: Path) -> None:
+    """A checkpoint that somebody has copied is opened by its folder, whatever that is called."""
+    path = CheckpointFolder(tmp_path / "trial").save(3, {"epoch": 3}, STATE)
+    saved = open_checkpoint(shutil.copytree(path, tmp_path / "copy"))
+    assert (saved.epoch, saved.record, saved.folder) == (3, {"epoch": 3}, tmp_path / "copy")
+    assert torch.equal(saved.state()["model"]["weight"], STATE["model"]["weight"])
 
 
 def test_no_checkpoint(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import pickle
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -18,6 +19,8 @@ from tests.trainables.images import write_images
 from trainables import ChangedDataError, CheckpointFolder, ConfigurationError, Trainable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     Case = tuple[Trainable[Any], dict[str, Any]]
 
 EPOCHS = 3
@@ -64,6 +67,12 @@ def numbers(record: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name not in {"seconds", "samples_per_second"}}
 
 
+def flat(state: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value of a checkpoint's state with its place."""
+    for name, value in state.items():
+        yield from flat(value, f"{at}/{name}") if isinstance(value, dict) else [(f"{at}/{name}".lstrip("/"), value)]
+
+
 def _cases() -> list[Any]:
     cases = []
     for trainable in TRAINABLES:
@@ -91,6 +100,22 @@ def case(request: pytest.FixtureRequest, tiny_images: Path, monkeypatch: pytest.
 
 
 every_case = pytest.mark.parametrize("case", _cases(), indirect=True)
+# One optimizer suffices where it is not the point; a resnet18, which takes seconds to write, is a cnn to these tests.
+every_variant = pytest.mark.parametrize(
+    "case",
+    [
+        case
+        for case in _cases()
+        for [(_, config)] in [case.values]
+        if config.get("optimizer", "sgd") == "sgd" and config.get("model") != "resnet18"
+    ],
+    indirect=True,
+)
+
+
+def global_state() -> tuple[object, ...]:
+    """Return what a trainable must leave alone: random state and threads."""
+    return (torch.get_rng_state().tolist(), str(np.random.get_state()), random.getstate(), torch.get_num_threads())  # noqa: NPY002 - it is the point
 
 
 @every_case
@@ -134,14 +159,10 @@ def test_interrupted_equals_uninterrupted(case: Case, tmp_path: Path) -> None:
 def test_global_random_state_is_untouched(case: Case) -> None:
     """Training neither draws from nor changes the global random state of torch, numpy and Python."""
     trainable, config = case
-
-    def state() -> tuple[object, ...]:
-        return (torch.get_rng_state().tolist(), str(np.random.get_state()), random.getstate())  # noqa: NPY002 - it is the point
-
-    before = state()
+    before = global_state()
     first = []
     for record in trainable.epochs(config):
-        assert state() == before
+        assert global_state() == before
         first.append(numbers(record))
     torch.rand(3), random.random(), np.random.default_rng()  # noqa: S311 - not for secrets
     assert first == [numbers(record) for record in trainable.epochs(config)]
@@ -160,7 +181,7 @@ def test_pickles_small(case: Case) -> None:
     """A trainable travels to trial processes by reference, not by value."""
     trainable, config = case
     pickled = cloudpickle.dumps(trainable)
-    assert len(pickled) < 2000
+    assert len(cloudpickle.dumps(replace(trainable, metrics={}, test_metrics={}))) < 1000  # beside its words
     there, here = (next(each.epochs(config)) for each in (pickle.loads(pickled), trainable))  # noqa: S301 - our own
     assert numbers(there) == numbers(here)
 
@@ -175,13 +196,70 @@ def test_every_field_is_documented(case: Case) -> None:
         configured.epochs = 2
 
 
+@every_variant
+def test_a_checkpoint_is_tested(case: Case, tmp_path: Path) -> None:
+    """A checkpoint, of training or of a refit, gives the declared test metrics, and the same ones again, to the bit."""
+    trainable, config = case
+    for name, of in (("trained", trainable), ("refitted", trainable.refitting(1))):
+        next(of.epochs(config, CheckpointFolder(tmp_path / name)))
+        before = global_state()
+        first, second = (of.tested(config, tmp_path / name / "segment-001" / "epoch-00001") for _ in range(2))
+        assert first == second
+        assert global_state() == before
+        assert set(first) == {trainable.test_metric_of(metric) for metric in trainable.metrics_of(config)} - {None}
+        assert set(first) <= set(trainable.test_metrics)
+        assert all(type(value) is float and np.isfinite(value) for value in first.values())
+    assert trainable.no_test(config) == []
+
+
+@every_variant
+def test_a_refit_goes_on_after_an_interruption(case: Case, tmp_path: Path) -> None:
+    """Interrupted, a refit ends with the same numbers and the same weights; it follows the schedule of the budget."""
+    trainable, config = case
+    refit = pickle.loads(cloudpickle.dumps(trainable.refitting(2)))  # noqa: S301 - our own
+    whole = list(refit.epochs(config, CheckpointFolder(tmp_path / "whole")))
+    assert [record["epoch"] for record in whole] == ([1] if trainable.name == "random_forest" else [1, 2])
+    assert all(set(record) == {"epoch", *refit.metrics_of(config)} for record in whole)
+    assert "train_loss" in whole[0] and not any("val_" in name for name in whole[0])
+    first = next(refit.epochs(config, CheckpointFolder(tmp_path / "cut")))
+    again, *rest = refit.epochs(config, CheckpointFolder(tmp_path / "cut", segment=2))
+    assert again == first
+    assert list(map(numbers, [first, *rest])) == list(map(numbers, whole))
+    ends = [CheckpointFolder(tmp_path / name, segment=9).newest() for name in ("whole", "cut")]
+    states = [dict(flat(end.state())) for end in ends if end]
+    assert states[0]["refit"] is True
+    assert list(states[0]) == list(states[1])
+    assert all(torch.equal(torch.as_tensor(value), torch.as_tensor(states[1][at])) for at, value in states[0].items())
+    configured = trainable.config_type.model_validate(config)
+    assert [record["lr"] for record in whole if "lr" in record] == [
+        configured.make_schedule()(record["epoch"]) for record in whole if "lr" in record
+    ]
+
+
+@every_variant
+def test_a_refit_trains_on_every_row_but_the_tests(case: Case) -> None:
+    """Which rows have validated does not matter to a refit: it trains on them all, wherever they were."""
+    trainable, config = case
+    others = [config | {"split_seed": 1} | ({"folds": 4} if "folds" in config else {})]
+    first, second = (numbers(next(trainable.refitting(1).epochs(of))) for of in (config, *others))
+    assert first == second
+    assert first["train_loss"] != next(trainable.epochs(config))["train_loss"]
+
+
 def test_held_out_images_change_nothing_in_training(tmp_path: Path) -> None:
-    """Other validation and test images leave every training loss as it was, to the bit: none of them enters."""
+    """Other validation and test images leave every training loss as it was, to the bit: none of them enters.
+
+    Validation images enter a refit, test images do not.
+    """
     config = {**IMAGES, "model": "cnn", "batch_norm": True, "epochs": EPOCHS}
     losses = {}
+    refits = {}
     for seed, part in enumerate((None, "val", "test"), start=1):
         folder = write_images(tmp_path / str(part), train=18, val=6, test=6, other=part, seed=seed)
         losses[part] = list(trainables.image_classifier.epochs({**config, "folder": str(folder)}))
+        refit = trainables.image_classifier.refitting(1)
+        refits[part] = numbers(next(refit.epochs({**config, "folder": str(folder)})))
+    assert refits["test"] == refits[None] != refits["val"]
     for part, records in losses.items():
         assert [record["train_loss"] for record in records] == [record["train_loss"] for record in losses[None]]
         is_same = [record["val_loss"] for record in records] == [record["val_loss"] for record in losses[None]]
@@ -206,6 +284,8 @@ def test_a_trial_does_not_go_on_with_other_data(name: str, tmp_path: Path) -> No
     changed.write_bytes(other)
     with pytest.raises(ChangedDataError, match=r"epoch-00001 was trained on other data: .* or start a new sweep"):
         next(trainable.epochs(config, CheckpointFolder(tmp_path / "trial", segment=2)))
+    with pytest.raises(ChangedDataError, match=r"epoch-00001 was trained on other data: .* nor is tested with other"):
+        trainable.tested(config, tmp_path / "trial" / "segment-001" / "epoch-00001")
     changed.write_bytes(before)
     again, second = trainable.epochs(config, CheckpointFolder(tmp_path / "trial", segment=2))
     assert again == first

@@ -204,7 +204,8 @@ def test_trains_without_torch(tmp_path: Path) -> None:
         f"own = {{'dataset': 'table_file', 'path': {str(tmp_path / 't.csv')!r}, 'target': 'y', 'n_estimators': 2}}; "
         "assert not random_forest.faults(own); list(random_forest.epochs(own)); "
         "list(random_forest.epochs({'n_estimators': 2}, folder)); "
-        "assert not {'torch', 'ray'} & set(sys.modules)"
+        "assert not {'torch', 'ray'} & set(sys.modules); "
+        "assert (folder.newest().made_by['torch'], folder.newest().made_by['threads']) == (None, None)"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)
 

@@ -103,6 +103,7 @@ def test_same_batches_as_stored(
         _assert_equal(part.shuffled(19, _seeded()), other.shuffled(19, _seeded()))
         _assert_equal(part.in_order(7), other.in_order(7))
         _assert_equal(part.sample(5, seed=1).in_order(2), other.sample(5, seed=1).in_order(2))
+        assert torch.equal(part.raw(4), other.raw(4))
     _assert_equal(
         ours.training.shuffled(8, _seeded(), _Brighter()), theirs.training.shuffled(8, _seeded(), _Brighter())
     )

@@ -208,7 +208,7 @@ def test_mixed_precision_computes_in_16_bits_and_reports_in_32(
 
     The scale that float16 needs for small gradients is part of the state.
     """
-    monkeypatch.setattr("trainables._training.learner._mixed_precision", lambda _device: precision)
+    monkeypatch.setattr("trainables._training.learner.precision_of", lambda _device: precision)
     seen: list[torch.dtype] = []
     network = torch.nn.Linear(4, 2)
     network.register_forward_hook(lambda _module, _inputs, outputs: seen.append(outputs.dtype))

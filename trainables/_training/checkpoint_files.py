@@ -48,6 +48,9 @@ class Manifest:
     data: str | None = None
     """Digest of the data that were trained on; None where it is not known."""
 
+    made_by: dict[str, Any] | None = None
+    """Processor, device, threads and versions that it was made with; None where an older version saved it."""
+
 
 def canonical(value: object) -> str:
     """Return the one JSON text of a value; equal texts mean equal values, NaN included."""
@@ -57,7 +60,8 @@ def canonical(value: object) -> str:
 def write_checkpoint(folder: Path, manifest: Manifest, content: bytes | None) -> None:
     """Write a checkpoint beside its place, make it durable, then move it there; on a fault nothing is left behind."""
     body = {"format": FORMAT, "epoch": manifest.epoch, "record": manifest.record, "state": manifest.state}
-    body |= {} if manifest.data is None else {"data": manifest.data}
+    optional = {"data": manifest.data, "made_by": manifest.made_by}
+    body |= {name: value for name, value in optional.items() if value is not None}
     body["sha256"] = _sha256(canonical(body).encode())
     work = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))  # mode 0700
     try:
@@ -86,7 +90,8 @@ def read_manifest(folder: Path) -> Manifest:
         digest = body.pop("sha256")
         if body["format"] != FORMAT:
             _unknown_format(body["format"])
-        manifest = Manifest(epoch=body["epoch"], record=body["record"], state=body["state"], data=body.get("data"))
+        optional = {name: body.get(name) for name in ("data", "made_by")}
+        manifest = Manifest(epoch=body["epoch"], record=body["record"], state=body["state"], **optional)
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         message = f"{path} cannot be read ({type(error).__name__}: {error}); {_REMEDY}"
         raise DamagedCheckpointError(message) from error

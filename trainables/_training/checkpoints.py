@@ -24,6 +24,7 @@ from trainables._training.checkpoint_files import (
     remove_leftovers,
     write_checkpoint,
 )
+from trainables._training.made_by import made_by
 
 if TYPE_CHECKING:
     import os
@@ -45,12 +46,22 @@ class Saved:
 
     _manifest: Manifest
 
+    @property
+    def data(self) -> str | None:
+        """Digest of the data that were trained on; None where it is not known."""
+        return self._manifest.data
+
+    @property
+    def made_by(self) -> dict[str, Any] | None:
+        """Processor, device, threads and versions that it was made with; None where an older version saved it."""
+        return self._manifest.made_by
+
     def refuse_other_data(self, data: str | None) -> None:
         """Raise ChangedDataError where both digests are known and differ."""
         if None not in (data, self._manifest.data) and data != self._manifest.data:
             message = (
                 f"{self.folder} was trained on other data: their files have changed since this trial began. A trial "
-                "does not go on with other data; put the files back as they were, or start a new sweep"
+                "neither goes on nor is tested with other data; put the files back as they were, or start a new sweep"
             )
             raise ChangedDataError(message)
 
@@ -137,7 +148,7 @@ class CheckpointFolder:
             raise ValueError(message)
         content = None if state is None else _serialized(state)
         state_file = None if content is None else describe(content)
-        manifest = Manifest(epoch=epoch, record=record, state=state_file, data=self.data)
+        manifest = Manifest(epoch=epoch, record=record, state=state_file, data=self.data, made_by=made_by())
         folder = self.root / f"segment-{self.segment:03d}" / f"epoch-{epoch:05d}"
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.parent.mkdir(mode=0o700, exist_ok=True)
@@ -176,6 +187,24 @@ class CheckpointFolder:
             if best is None or sign * value < sign * best_value:
                 best, best_value = saved, value
         return best
+
+
+def open_checkpoint(folder: str | os.PathLike[str]) -> Saved:
+    """Return the checkpoint in a folder, its checksums verified.
+
+    Args:
+        folder: .../epoch-00005, or a copy of it under any name.
+
+    Raises:
+        ValueError: There is none, or it is not what was saved; names the file and says what to do.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        message = f"{folder} is not there; give the folder of a checkpoint, such as TRIAL/segment-001/epoch-00005"
+        raise DamagedCheckpointError(message)
+    manifest = read_manifest(folder)
+    read_state(folder, manifest)
+    return Saved(epoch=manifest.epoch, record=manifest.record, folder=folder, _manifest=manifest)
 
 
 def find_checkpoint(root: str | os.PathLike[str], epoch: int, metric: str, value: float) -> Path | None:
@@ -221,13 +250,10 @@ def _numbered(parent: Path, name: str, last: int | None = None) -> Iterator[tupl
 
 def _verify(folder: Path) -> Saved | None:
     try:
-        manifest = read_manifest(folder)
-        read_state(folder, manifest)
+        saved = open_checkpoint(folder)
     except DamagedCheckpointError:
         return None
-    if folder.name != f"epoch-{manifest.epoch:05d}":
-        return None
-    return Saved(epoch=manifest.epoch, record=manifest.record, folder=folder, _manifest=manifest)
+    return saved if folder.name == f"epoch-{saved.epoch:05d}" else None
 
 
 def _serialized(state: Any) -> bytes:

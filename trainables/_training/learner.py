@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from trainables._training.measuring import autocast, measured, measures_of, precision_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from contextlib import AbstractContextManager
 
     from torch import nn
 
     from trainables._training.data.part import Batch, Part
-
-    Score = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
-_VALIDATION_ROWS = 4096
-"""Rows of a table per forward pass of validation: large enough for full speed, small enough for memory."""
-
-_VALIDATION_NUMBERS = 400_000
-"""Numbers in the inputs of such a pass, at most, on a CPU: they stay in its cache. A GPU takes ten times as many."""
+    from trainables._training.measuring import Score
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +67,7 @@ class Learner:
         self._parameters = list(network.parameters())
         # Biases and the scales of normalization layers are vectors; everything else is a weight.
         self._weights = [parameter for parameter in self._parameters if parameter.ndim > 1]
-        self._precision = _mixed_precision(device) if step.mixed_precision else None
+        self._precision = precision_of(device) if step.mixed_precision else None
         self.device = device
         is_half = self._precision is torch.float16
         self._scaler = torch.amp.GradScaler(device.type) if is_half else None
@@ -88,26 +81,18 @@ class Learner:
         for inputs, targets in batches:
             for parameter in self._parameters:
                 parameter.grad = None  # what zero_grad does, without its twentieth of the time of a small step
-            with self._autocast():
+            with autocast(self.device, self._precision):
                 outputs = self._forward(inputs)
             self._update(self._penalized(self.objective(outputs.float(), targets)))
             # Kept, not measured: one pass at the end costs less than a sum and a wait for the device at each step.
             all_outputs.append(outputs.detach())
             all_targets.append(targets)
-        return self._measured(all_outputs, all_targets)
+        return measures_of(all_outputs, all_targets, self.measures)
 
     def measured(self, part: Part) -> dict[str, float]:
         """Return the measures of all rows of a part; the network stays as it is."""
         self.network.eval()
-        all_outputs, all_targets = [], []
-        numbers = _VALIDATION_NUMBERS * (10 if self.device.type == "cuda" else 1)
-        features = max(1, torch.Size(part.input_shape).numel())
-        with torch.inference_mode():
-            for inputs, targets in part.in_order(min(_VALIDATION_ROWS, max(1, numbers // features))):
-                with self._autocast():
-                    all_outputs.append(self._forward(inputs))
-                all_targets.append(targets)
-            return self._measured(all_outputs, all_targets)
+        return measured(self._forward, part, self.measures, self.device, self._precision)
 
     def state(self) -> dict[str, Any]:
         """Return weights and moments of the optimizer, for a checkpoint."""
@@ -140,17 +125,3 @@ class Learner:
             self._scaler.update()
         else:
             self.optimizer.step()
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        return torch.autocast(self.device.type, dtype=self._precision) if self._precision else nullcontext()
-
-    def _measured(self, outputs: list[torch.Tensor], targets: list[torch.Tensor]) -> dict[str, float]:
-        with torch.inference_mode():
-            all_outputs, all_targets = torch.cat(outputs).float(), torch.cat(targets)
-            return {name: float(measure(all_outputs, all_targets)) for name, measure in self.measures.items()}
-
-
-def _mixed_precision(device: torch.device) -> torch.dtype | None:
-    if device.type != "cuda":
-        return None
-    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16

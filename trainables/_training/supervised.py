@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from trainables._training.data.part import Change, TrainingData
-    from trainables._training.learner import Score
+    from trainables._training.measuring import Score
     from trainables._training.trainable import Checkpoints, Record
 
 _GAP_ROWS = 2048
@@ -55,6 +55,9 @@ def train_supervised(
     `val_` are means over the folds, and `val_..._se` is the standard error: the standard deviation over the folds
     (k - 1 in the denominator) divided by the root of k. Folds share training rows, so it is rather too small (Bengio
     and Grandvalet, "No Unbiased Estimator of the Variance of K-Fold Cross-Validation", 2004).
+
+    Data without a validation part are those of a refit: the record says nothing of validation, there is no patience,
+    and the checkpoint's state has `refit`.
 
     Args:
         data: The training and the validation part; or those of each fold, each with a network of its own.
@@ -103,7 +106,7 @@ def train_supervised(
         record = saved.record
         yield dict(record)
     for epoch in range(record["epoch"] + 1 if record else 1, epochs + 1):
-        if patience is not None and record and record["epoch"] - record["best_val_loss_epoch"] >= patience:
+        if patience is not None and record and _epochs_without_better(record) >= patience:
             return
         start = time.perf_counter()
         passes = [fold.pass_over(epoch, lr=schedule(epoch)) for fold in folds]
@@ -114,7 +117,7 @@ def train_supervised(
             "lr": schedule(epoch),
             "seconds": time.perf_counter() - start,
             "samples_per_second": sum(each.rows for each in passes) / sum(each.seconds for each in passes),
-            **best_so_far({name: metrics[f"val_{name}"] for name in measures}, epoch, record, lower_is_better),
+            **best_so_far(_validation(metrics, measures), epoch, record, lower_is_better),
         }
         if checkpoints:
             # The random state of the next epoch is derived from these two.
@@ -144,7 +147,8 @@ class _Fold:
     augment: Change | None
 
     def __post_init__(self) -> None:
-        rows = min(len(self.data.validation), _GAP_ROWS)
+        validation = self.data.validation
+        rows = 0 if validation is None else min(len(validation), _GAP_ROWS)
         self._training_sample = self.data.training.sample(rows, seed=self.seed)
 
     def pass_over(self, epoch: int, *, lr: float) -> _Pass:
@@ -153,23 +157,31 @@ class _Fold:
             batches = self.data.training.shuffled(self.batch_size, generator, self.augment)
             training = self.learner.train(batches, lr=lr)
             seconds = time.perf_counter() - start
-            validation = self.learner.measured(self.data.validation)
-            gap = validation["loss"] - self.learner.measured(self._training_sample)["loss"]
-        return _Pass(
-            metrics={
-                **{f"train_{name}": value for name, value in training.items()},
-                **{f"val_{name}": value for name, value in validation.items()},
-                "generalization_gap": gap,
-            },
-            rows=len(self.data.training),
-            seconds=seconds,
-        )
+            metrics = {f"train_{name}": value for name, value in training.items()} | self._validated()
+        return _Pass(metrics=metrics, rows=len(self.data.training), seconds=seconds)
+
+    def _validated(self) -> dict[str, float]:
+        if self.data.validation is None:
+            return {}
+        validation = self.learner.measured(self.data.validation)
+        gap = validation["loss"] - self.learner.measured(self._training_sample)["loss"]
+        return {**{f"val_{name}": value for name, value in validation.items()}, "generalization_gap": gap}
+
+
+def _validation(metrics: Mapping[str, float], names: Iterable[str]) -> dict[str, float]:
+    """Return the validation metrics by their names without `val_`; none where nothing was validated."""
+    return {name: metrics[f"val_{name}"] for name in names if f"val_{name}" in metrics}
+
+
+def _epochs_without_better(record: Record) -> int:
+    return int(record["epoch"] - record.get("best_val_loss_epoch", record["epoch"]))
 
 
 def _state(folds: Sequence[_Fold]) -> dict[str, Any]:
     """Return the state of the only network as it is, that of several in a list."""
     states = [fold.learner.state() for fold in folds]
-    return states[0] if len(states) == 1 else {"folds": states}
+    state = states[0] if len(states) == 1 else {"folds": states}
+    return state if folds[0].data.validation is not None else state | {"refit": True}
 
 
 def _restore(folds: Sequence[_Fold], state: Mapping[str, Any]) -> None:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from trainables._training.checkpoint_files import ChangedDataError
+from trainables._training.checkpoints import open_checkpoint
 from trainables._training.configuration import ConfigurationError, configured
+from trainables._training.refitting import reported_without_validation, until, without_validation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
+    from pathlib import Path
+
+    from trainables._training.checkpoints import Saved
+    from trainables._training.deployed import Deployed
 
 Record = dict[str, Any]
 """The metrics of one epoch: numbers by name, and `epoch`, counted from 1."""
@@ -82,6 +89,22 @@ class Trainable(Generic[Config]):
     max_gpus: int = 1
     """GPUs that one trial can use, at most."""
 
+    test: Callable[[Config, SavedEpoch], Mapping[str, float]] | None = None
+    """Metrics of the test part, measured with what a checkpoint holds; None where there is no test part."""
+
+    test_metrics: Mapping[str, str] = field(default_factory=dict)
+    """What `test` may give: metric name -> one line with its unit. `test_loss` is the counterpart of `val_loss`."""
+
+    untestable: Callable[[Config], list[str]] | None = None
+    """Why a sound configuration has no test part to measure; empty when it has one. Must not import torch."""
+
+    refit: Callable[[Config, int, Checkpoints | None], Iterator[Record]] | None = None
+    """As `train`, but on the training and the validation rows together and until an epoch, at most the budget; its
+    records have no `val_` metrics. None where that cannot be done."""
+
+    deploy: Callable[[Config, SavedEpoch], Deployed] | None = None
+    """What a checkpoint holds as a model to use elsewhere; None where that cannot be done."""
+
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", self.name):
             message = (
@@ -144,6 +167,87 @@ class Trainable(Generic[Config]):
         """
         checked = configured(self.name, self.config_type, config)
         return frozenset(self.metrics if self.reported is None else self.reported(checked))
+
+    def tested(self, config: Mapping[str, Any] | Config, folder: Path) -> dict[str, float]:
+        """Measure a checkpoint on the test part; asked again, it gives the same numbers to the bit.
+
+        Args:
+            config: What the checkpoint was trained with: a mapping of the fields, or an instance of `config_type`.
+            folder: The checkpoint's: .../epoch-00005.
+
+        Raises:
+            ConfigurationError: With every fault of the configuration.
+            ValueError: There is no test part, or the checkpoint is damaged; says what to do.
+            ChangedDataError: The checkpoint was trained on other data.
+        """
+        untestable = self.no_test(config)
+        if self.test is None or untestable:
+            raise ValueError("\n".join(untestable))
+        return {name: float(value) for name, value in self.test(*self._opened(config, folder)).items()}
+
+    def no_test(self, config: Mapping[str, Any] | Config) -> list[str]:
+        """Return why nothing of a sound configuration can be measured on a test part; empty when it can."""
+        if self.test is None:
+            return [f"{self.name} has no test part: give its Trainable a `test=` (docs/trainables.md says how)"]
+        return self.untestable(configured(self.name, self.config_type, config)) if self.untestable else []
+
+    def test_metric_of(self, metric: str) -> str | None:
+        """Return what a metric is on the test part, as test_loss is of best_val_loss; None where there is nothing."""
+        name = f"test_{metric.removeprefix('best_').removeprefix('val_')}"
+        return name if metric.removeprefix("best_").startswith("val_") and name in self.test_metrics else None
+
+    def deployed(self, config: Mapping[str, Any] | Config, folder: Path) -> Deployed:
+        """Return what a checkpoint holds as a model to use elsewhere: in the mode of evaluation, on the CPU.
+
+        Args:
+            config: What the checkpoint was trained with: a mapping of the fields, or an instance of `config_type`.
+            folder: The checkpoint's: .../epoch-00005.
+
+        Raises:
+            ConfigurationError: With every fault of the configuration.
+            ValueError: It cannot be used elsewhere, or the checkpoint is damaged; says what to do.
+            ChangedDataError: The checkpoint was trained on other data, whose preparation would be another.
+        """
+        if self.deploy is None:
+            message = (
+                f"{self.name} has no model to give away: give its Trainable a `deploy=` (docs/trainables.md says how)"
+            )
+            raise ValueError(message)
+        checked, saved = self._opened(config, folder)
+        import torch
+
+        with torch.random.fork_rng(devices=[]):  # a new network draws weights, which are then replaced
+            return self.deploy(checked, saved)
+
+    def refitting(self, epochs: int) -> Trainable[Config]:
+        """Return this trainable as one that trains on the training and the validation rows, until an epoch.
+
+        Its configurations are the same ones, with the budget that they had: `epochs` is where it is cut. It reports
+        what needs no validation rows, and its last record stands for a trial.
+
+        Raises:
+            ValueError: The trainable has no `refit`, or there is no such epoch. When it trains: the epoch lies behind
+                the budget.
+        """
+        if self.refit is None or epochs < 1:
+            fault = "has no `refit=`" if self.refit is None else f"cannot be refitted until epoch {epochs}"
+            remedy = "give its Trainable one (docs/trainables.md)" if self.refit is None else "give an epoch from 1"
+            raise ValueError(f"{self.name} {fault}; {remedy}")
+        return replace(
+            self,
+            train=partial(until, self.refit, epochs),
+            metrics={name: self.metrics[name] for name in without_validation(self.metrics)},
+            reported=partial(reported_without_validation, self.reported) if self.reported else None,
+            counts="last",
+            refit=None,
+        )
+
+    def _opened(self, config: Mapping[str, Any] | Config, folder: Path) -> tuple[Config, Saved]:
+        """Return a configuration, checked, and a checkpoint of it, verified and trained on the data of now."""
+        checked, saved = configured(self.name, self.config_type, config), open_checkpoint(folder)
+        if self.content is not None:
+            saved.refuse_other_data(self.content(checked))
+        return checked, saved
 
     def __call__(self, config: Mapping[str, Any]) -> None:
         """Train inside a Ray trial: report each epoch with a checkpoint, continue from Ray's checkpoint."""

@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CLASSES = 10
+CLASSES = (
+    "T-shirt/top",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+)
 
 VALIDATION_FRACTION = 1 / 6
 """Share of the development images that a trial is validated on: as many as the official test part has."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CLASSES = 10
+CLASSES = tuple("0123456789")
 
 VALIDATION_FRACTION = 1 / 6
 """Share of the development images that a trial is validated on: as many as the official test part has."""

@@ -86,6 +86,10 @@ class Examples:
         for rows in torch.split(self.rows, batch_size):
             yield self._batch(rows, None)
 
+    def raw(self, size: int) -> torch.Tensor:
+        """Return the inputs of the first rows, at most `size` of them, as they are stored."""
+        return self.inputs.index_select(0, self.rows[:size])
+
     def sample(self, size: int, *, seed: int) -> Examples:
         """Return at most `size` of the rows, drawn without replacement; the seed alone decides which."""
         return replace(self, rows=sampled(self.rows, size, seed=seed))

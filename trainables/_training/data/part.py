@@ -32,6 +32,10 @@ class Part(Protocol):
         """Rows."""
 
     @property
+    def prepare(self) -> Change:
+        """What makes network inputs of stored ones."""
+
+    @property
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one input, without the rows."""
 
@@ -40,6 +44,9 @@ class Part(Protocol):
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """Yield each row once, always in the same order."""
+
+    def raw(self, size: int) -> torch.Tensor:
+        """Return the inputs of the first rows, at most `size` of them, as they are stored: not yet prepared."""
 
     def sample(self, size: int, *, seed: int) -> Part:
         """Return at most `size` of the rows; the seed alone decides which."""
@@ -50,13 +57,14 @@ class Part(Protocol):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainingData:
-    """What a trial sees: the training and the validation part. The test part is not in it."""
+    """What a trial sees: the training and the validation part, or both as one. The test part is not in it."""
 
     training: Part
     """Rows that change the weights."""
 
-    validation: Part
-    """Rows that choose between configurations; prepared with what was learnt from the training part."""
+    validation: Part | None
+    """Rows that choose between configurations; prepared with what was learnt from the training part. None where the
+    choice is made, and these rows are trained on like the others."""
 
     classes: int | None = None
     """Number of classes; None where the target is a number."""
@@ -84,7 +92,8 @@ class TrainingData:
 
     def to(self, device: torch.device) -> TrainingData:
         """Return the same data, given on a device."""
-        return replace(self, training=self.training.to(device), validation=self.validation.to(device))
+        validation = None if self.validation is None else self.validation.to(device)
+        return replace(self, training=self.training.to(device), validation=validation)
 
 
 def row_batches(rows: torch.Tensor, batch_size: int) -> list[torch.Tensor]:

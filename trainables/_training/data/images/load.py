@@ -29,6 +29,7 @@ def load_images(
     folder: str | Path | None = None,
     image_size: int | None = None,
     split_seed: int = 0,
+    joined: bool = False,
     device: torch.device | None = None,
 ) -> TrainingData:
     """Return the training and the validation part of a data set; a process that asks again finds them in memory.
@@ -41,13 +42,14 @@ def load_images(
         folder: Of image_folder: a folder of class folders, relative to that of the data sets or absolute.
         image_size: Height and width in pixels; the shorter side is resized to it and the middle cut out.
         split_seed: Seed of the stratified split, 0 or above; the test part does not depend on it.
+        joined: Whether the rows of both parts are trained on, and none validates.
         device: Where batches are given; None: on the CPU, until `to` says otherwise.
 
     Raises:
         FileNotFoundError: The files are not there, or not whole; says the command that fetches them.
         ValueError: The data set is unknown, images of a folder cannot be read, or differ in size without `image_size`.
     """
-    data = _training_data(source_of(dataset, folder, image_size), split_seed)
+    data = _training_data(source_of(dataset, folder, image_size), split_seed, joined)
     return data if device is None else data.to(device)
 
 
@@ -57,31 +59,41 @@ def test_images(
     folder: str | Path | None = None,  # noqa: PT028 - pytest never sees this function
     image_size: int | None = None,  # noqa: PT028
     split_seed: int = 0,  # noqa: PT028
+    joined: bool = False,  # noqa: PT028
     device: torch.device | None = None,  # noqa: PT028
 ) -> Part:
-    """Return the test part, which no trial sees, normalized like the training part of `split_seed`.
+    """Return the test part, which no trial sees, normalized like the training part of `load_images`.
 
-    It takes what `load_images` does.
+    It takes what that does.
     """
     source = source_of(dataset, folder, image_size)
-    prepare = _normalization(source, split_seed)
+    prepare = _normalization(source, _training_rows(source, split_seed, joined))
     images = _loaded(source, "test").images
     part = images.part(torch.arange(len(images.labels)), prepare)
     return part if device is None else part.to(device)
 
 
 @lru_cache(maxsize=1)
-def _training_data(source: Source, split_seed: int) -> TrainingData:
+def _training_data(source: Source, split_seed: int, joined: bool) -> TrainingData:
     loaded = _loaded(source, "development")
-    prepare = _normalization(source, split_seed)
-    training, validation = (loaded.images.part(rows, prepare) for rows in _split(source, split_seed))
-    return TrainingData(training=training, validation=validation, classes=loaded.classes)
+    rows = _training_rows(source, split_seed, joined)
+    prepare = _normalization(source, rows)
+    return TrainingData(
+        training=loaded.images.part(rows, prepare),
+        validation=None if joined else loaded.images.part(_split(source, split_seed)[1], prepare),
+        classes=loaded.classes,
+    )
 
 
-def _normalization(source: Source, split_seed: int) -> Normalization:
+def _normalization(source: Source, training_rows: torch.Tensor) -> Normalization:
     images = _loaded(source, "development").images
-    training_rows = _split(source, split_seed)[0]
     return Normalization.of(images.sums.index_select(0, training_rows).numpy(), images.pixels)
+
+
+def _training_rows(source: Source, split_seed: int, joined: bool) -> torch.Tensor:
+    if joined:
+        return torch.arange(len(_loaded(source, "development").images.labels))
+    return _split(source, split_seed)[0]
 
 
 def _split(source: Source, split_seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -117,4 +129,4 @@ def _loaded(source: Source, part: str) -> FolderImages:
     except NoRoomError:  # none of these is so large that a process could not hold it
         arrays = decoded_in_memory(build, content_key(source.dataset, files, options)).arrays
     stored = StoredImages(images=arrays["images"], labels=arrays["classes"], sums=arrays["sums"])
-    return FolderImages(images=stored, classes=dataset.CLASSES, validation_rows=0)
+    return FolderImages(images=stored, classes=len(dataset.CLASSES), validation_rows=0)

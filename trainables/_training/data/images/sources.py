@@ -60,6 +60,14 @@ def source_of(dataset: str, folder: str | Path | None, image_size: int | None = 
     return Source(dataset=dataset, place=place, image_size=image_size, content=digest_of(files))
 
 
+def image_classes(dataset: str, folder: str | Path | None = None) -> tuple[str, ...]:
+    """Return the names of the classes of a data set that is there; a class is its place among them."""
+    if dataset in DATASETS:
+        names: tuple[str, ...] = DATASETS[dataset].CLASSES
+        return names
+    return class_folders(image_folder_path(folder or "")).classes
+
+
 def image_content(dataset: str, folder: str | Path | None = None) -> str:
     """Return a digest of all that a data set contains: names and content of its files.
 

@@ -108,6 +108,11 @@ class Streamed:
         """Yield each row once, in the order of `rows`, as (prepared inputs, targets)."""
         return self._batches(torch.split(self.rows, batch_size), None)
 
+    def raw(self, size: int) -> torch.Tensor:
+        """Return the pixels of the first rows, at most `size` of them, decoded in this process."""
+        paths = [self.files.paths[row] for row in self.rows[:size].tolist()]
+        return _Decoding(self.files.frame, self.files.image_size).__getitems__(paths)
+
     def sample(self, size: int, *, seed: int) -> Streamed:
         """Return at most `size` of the rows, drawn without replacement; the seed alone decides which."""
         return replace(self, rows=sampled(self.rows, size, seed=seed))

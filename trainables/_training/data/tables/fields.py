@@ -52,6 +52,14 @@ class TableSource(Hyperparameters):
         """Return all of these fields, as `load_table` and `load_folds` take them."""
         return self.source() | {"test_fraction": self.test_fraction}
 
+    def untestable(self) -> list[str]:
+        """Return why no row is kept for the test, and what to do; empty when some are."""
+        fault = (
+            "test_fraction is 0: every row has been trained on or has chosen between configurations, and none is left "
+            "to test with; run a new sweep with a test_fraction in (0, 1), such as 0.2"
+        )
+        return [] if self.test_fraction else [fault]
+
     def missing(self, *, folds: int = 0, validation_fraction: float = 0.2) -> list[str]:
         """Return what is missing or wrong of the table, before anything starts.
 

@@ -66,7 +66,8 @@ def load_table(
         task: "regression", "classification", or "auto": classification where its target is a text or a boolean.
         drop: Names of its columns to leave out.
         split_seed: Seed of the split into training and validation rows, 0 or above.
-        validation_fraction: Of the rows that are not in the test part, in (0, 1); of each class, where there are.
+        validation_fraction: Of the rows that are not in the test part, in [0, 1); of each class, where there are; 0:
+            all of them are trained on, and there is no validation part.
         test_fraction: Of all rows (of each class), in [0, 1): the test part, which is always the same.
 
     Raises:
@@ -150,7 +151,7 @@ def test_rows(
     if folds:
         training, _ = fold_splits(table, development, folds=folds, seed=split_seed)[fold]
     else:
-        training, _ = validation_split(table, development, fraction=validation_fraction, seed=split_seed)
+        training, _ = _split(table, development, validation_fraction, split_seed)
     return _examples(table, test, _standardization(table.inputs, training))
 
 
@@ -158,8 +159,7 @@ def test_rows(
 @lru_cache(maxsize=4)
 def _split_data(table: Table, test_fraction: float, validation_fraction: float, seed: int) -> TrainingData:
     development, _ = test_split(table, test_fraction)
-    training, validation = validation_split(table, development, fraction=validation_fraction, seed=seed)
-    return _training_data(table, training, validation)
+    return _training_data(table, *_split(table, development, validation_fraction, seed))
 
 
 @lru_cache(maxsize=4)
@@ -169,11 +169,17 @@ def _folds_data(table: Table, test_fraction: float, folds: int, seed: int) -> tu
     return tuple(_training_data(table, training, validation) for training, validation in splits)
 
 
-def _training_data(table: Table, training: Rows, validation: Rows) -> TrainingData:
+def _split(table: Table, development: Rows, validation_fraction: float, seed: int) -> tuple[Rows, Rows | None]:
+    if not validation_fraction:
+        return development, None
+    return validation_split(table, development, fraction=validation_fraction, seed=seed)
+
+
+def _training_data(table: Table, training: Rows, validation: Rows | None) -> TrainingData:
     prepare = _standardization(table.inputs, training)
     data = TrainingData(
         training=_examples(table, training, prepare),
-        validation=_examples(table, validation, prepare),
+        validation=None if validation is None else _examples(table, validation, prepare),
         classes=None if table.classes is None else len(table.classes),
     )
     if table.classes is not None:
