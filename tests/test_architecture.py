@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "proposing": {"policy"},
     "foreign": {"policy"},
     "checks": {"corners", "foreign", "names", "policy"},
-    "experiment": {"checks", "errors"},
+    "experiment": {"checks", "corners", "errors"},
     "importing": {"errors", "experiment", "names"},
     "registry": {"errors", "experiment", "importing", "names"},
     "engine": {"errors", "foreign", "ledger", "names", "policy", "proposing", "registry"},
@@ -35,16 +35,28 @@ MAY_IMPORT: dict[str, set[str]] = {
     "watching": {"views"},
     "sweep": {"errors", "ledger", "names"},
     "options": {"checks", "corners", "engine", "errors", "names"},
-    "start": {"engine", "errors", "ledger", "names", "options", "sweep"},
+    "overrides": {"errors", "experiment", "ledger", "names", "registry"},
+    "driving": {"engine", "errors", "ledger", "options", "registry", "sweep"},
+    "start": {"driving", "engine", "errors", "ledger", "names", "options", "sweep"},
+    "statistics": set(),
+    "derived": {
+        *("driving", "engine", "errors", "experiment", "export", "ledger", "options", "overrides", "policy"),
+        *("registry", "start", "statistics", "sweep", "views", "watching"),
+    },
+    "export": {"errors", "ledger", "sweep", "views"},
     "command_line": {
         *(
+            "derived",
+            "driving",
             "engine",
             "errors",
+            "export",
             "foreign",
             "importing",
             "ledger",
             "names",
             "options",
+            "overrides",
             "registry",
             "start",
             "sweep",
@@ -58,6 +70,12 @@ MAY_IMPORT: dict[str, set[str]] = {
 DOORS = {
     ("experiments._sweep.experiment", f"experiments._sweep.{room}"): "experiment.run(...) is the way in from Python"
     for room in ("importing", "options", "registry", "start", "watching")
+} | {
+    (
+        "experiments._sweep.sweep",
+        f"experiments._sweep.derived.{module}",
+    ): "a sweep is confirmed and replayed from Python"
+    for module in ("exporting", "finding", "from_python")
 }
 
 # What is allowed nowhere but here, with its reason.

@@ -11,10 +11,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from experiments._sweep.checks import faults_of
+from experiments._sweep.corners import corner_configurations
 from experiments._sweep.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from experiments._sweep.policy import Scheduler, Searcher
@@ -146,6 +147,10 @@ class Experiment:
         from search_spaces import SearchSpace
 
         return SearchSpace(self.space, self.require)
+
+    def samples(self) -> Iterator[dict[str, Any]]:
+        """Configurations with which it is tried out before anything starts."""
+        return corner_configurations(self)
 
     def takes(self, name: str) -> bool:
         """Whether the trainable's configuration has such a field; a plain Ray function takes everything."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.checks import unreported
-from experiments._sweep.corners import corner_configurations
 from experiments._sweep.engine.addresses import address_fault
 from experiments._sweep.engine.tokens import token_fault
 from experiments._sweep.errors import InputError
@@ -71,7 +70,7 @@ def preflight(found: FoundExperiment, options: RunOptions) -> list[str]:
         )
     if isinstance(experiment.trainable, Trainable):
         with data_folder(options.data):
-            for config in corner_configurations(experiment):
+            for config in experiment.samples():
                 faults += experiment.trainable.faults(config) or unreported(experiment, config)
     return list(dict.fromkeys(faults))
 

@@ -98,7 +98,7 @@ def from_source(source: dict[str, str]) -> FoundExperiment:
     if source["kind"] == "python":
         raise InputError(
             f"the sweep '{source['name']}' was started from a Python value that lies in no file, so it cannot be found "
-            "again. Put the experiment into a file as `experiment = Experiment(...)` to resume such sweeps."
+            "again. Put the experiment into a file as `experiment = Experiment(...)` to resume or confirm such sweeps."
         )
     if source["kind"] == "shipped":
         return find(source["name"])

@@ -7,34 +7,20 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import platform
-import socket
 import time
-import traceback
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.driving import drive
 from experiments._sweep.engine.addresses import check_reachable
-from experiments._sweep.engine.assignments import Halt
-from experiments._sweep.engine.conductor import Conductor
-from experiments._sweep.engine.here import run_here
-from experiments._sweep.engine.journal import Journal
-from experiments._sweep.engine.ray_session import local_slots, ray_session
-from experiments._sweep.engine.segment import TrainableSource, Workplace
-from experiments._sweep.engine.signals import Drain
-from experiments._sweep.errors import EngineError, InputError
-from experiments._sweep.ledger.files import LEDGER, LedgerWriter, trial_folder
-from experiments._sweep.ledger.lease import Lease
+from experiments._sweep.engine.ray_session import local_slots
+from experiments._sweep.errors import InputError
+from experiments._sweep.ledger.files import trial_folder
 from experiments._sweep.ledger.records import (
-    LIMIT_REASONS,
     LIMITS,
     SCHEMA,
-    SUCCESSES,
-    DriverEnded,
-    DriverStarted,
     SweepOpened,
 )
 from experiments._sweep.names import new_folder
@@ -45,32 +31,11 @@ from trainables import CheckpointFolder, Trainable
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from experiments._sweep.driving import Outcome
     from experiments._sweep.engine.journal import Observer
     from experiments._sweep.experiment import Experiment
     from experiments._sweep.ledger.history import History
     from experiments._sweep.registry import FoundExperiment
-
-CODES = {
-    "finished": 0,
-    "target": 0,
-    "no improvement": 0,
-    "time limit": 0,
-    "failed": 1,
-    "fault": 3,
-    "interrupted": 130,
-}
-"""Why a driver ended to its exit code."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """How a driver ended."""
-
-    sweep: Sweep
-    reason: str
-    why: str
-    code: int
-    """The exit code."""
 
 
 def start_sweep(
@@ -85,7 +50,7 @@ def start_sweep(
     faults = preflight(found, options)
     if faults:
         raise InputError(*faults)
-    _check_resources(found.experiment, options)
+    check_resources(found.experiment, options)
     storage = Path(options.storage).expanduser()
     asks = found.experiment.asks()
     folder = _made_folder(storage, options.name, found.name)
@@ -99,7 +64,7 @@ def start_sweep(
         versions=versions(),
         at=time.time(),
     )
-    return _drive(found, folder.resolve(), options, observers, opened)
+    return drive(found, folder.resolve(), options, observers, opened)
 
 
 def _made_folder(storage: Path, name: str | None, experiment: str) -> Path:
@@ -135,8 +100,8 @@ def resume_sweep(
     faults += [] if faults else changed_data(history, found.experiment, folder, options)
     if faults:
         raise InputError(*faults)
-    _check_resources(found.experiment, options)
-    return _drive(found, folder.resolve(), options, observers, None)
+    check_resources(found.experiment, options)
+    return drive(found, folder.resolve(), options, observers, None)
 
 
 def changes(then: dict[str, Any], now: dict[str, Any], inside: str = "") -> list[str]:
@@ -172,96 +137,18 @@ def _short(value: Any) -> str:
     return text if len(text) <= 300 else f"{text[:300]} ..."
 
 
-def _check_resources(experiment: Experiment, options: RunOptions) -> None:
+def check_resources(experiment: Experiment, options: RunOptions) -> None:
+    """Refuses what no node can give.
+
+    Raises:
+        EngineError: With what a trial needs and what there is.
+    """
     if options.here:
         return
     if options.address == "local":
         local_slots(experiment.cpus_per_trial, experiment.gpus_per_trial)
     elif ":" in options.address:
         check_reachable(options.address)
-
-
-def _drive(
-    found: FoundExperiment,
-    folder: Path,
-    options: RunOptions,
-    observers: Callable[[Path], Sequence[Observer]] | None,
-    opened: SweepOpened | None,
-) -> Outcome:
-    lease, drain = Lease(folder), Drain(options.time_limit_s)
-    with drain.listening():
-        lease.take()
-        try:
-            journal = Journal(LedgerWriter(folder / LEDGER), observers(folder) if observers else [])
-            driver = DriverStarted(
-                driver=journal.history.driver + 1,
-                host=socket.gethostname(),
-                pid=os.getpid(),
-                data_dir=options.data,
-                limits=dict(options.limits) or None,
-                at=time.time(),
-            )
-            journal.write(*([opened] if opened else []), driver)
-            try:
-                conductor = Conductor(found.experiment, journal, folder)
-            except Exception as error:  # noqa: BLE001 - what Ray's searcher or scheduler raised when told the ledger
-                return _let_go(journal, folder, _fault(error))
-            halt = _work(conductor, _workplace(found, folder, options), folder, options, drain)
-            return _let_go(journal, folder, halt, conductor.shortfall)
-        finally:
-            lease.release()
-
-
-def _workplace(found: FoundExperiment, folder: Path, options: RunOptions) -> Workplace:
-    experiment, path = found.experiment, found.source.get("path")
-    return Workplace(
-        source=TrainableSource(path=path, trainable=None if path else experiment.trainable),
-        sweep=str(folder),
-        working_directory=str(Path.cwd()),
-        data_dir=options.data,
-        metric=experiment.metric,
-        mode=experiment.mode,
-    )
-
-
-def _work(conductor: Conductor, workplace: Workplace, folder: Path, options: RunOptions, drain: Drain) -> Halt | None:
-    """Runs until the end; why it ended early, None where it did not."""
-    experiment = conductor.experiment
-    try:
-        if options.here:
-            with data_folder(options.data):
-                run_here(conductor, workplace, drain=drain)
-            return conductor.halt
-        from experiments._sweep.engine.on_ray import run_on_ray
-
-        with ray_session(options.address, experiment.cpus_per_trial, experiment.gpus_per_trial) as available:
-            slots = min(available, options.concurrent or available)
-            run_on_ray(conductor, workplace, folder=folder, slots=slots, drain=drain)
-    except KeyboardInterrupt:
-        conductor.cut("interrupted")
-        return Halt(reason="interrupted", why="interrupted by SIGINT")
-    except (EngineError, OSError) as error:
-        return Halt(reason="fault", why=str(error))
-    except Exception as error:  # noqa: BLE001 - a searcher, a scheduler or the package: recorded, and resumable
-        return _fault(error)
-    return conductor.halt
-
-
-def _fault(error: Exception) -> Halt:
-    return Halt(reason="fault", why="".join(traceback.format_exception(error)).rstrip())
-
-
-def _let_go(journal: Journal, folder: Path, halt: Halt | None, shortfall: str = "") -> Outcome:
-    reason, why = (halt.reason, halt.why) if halt else ("finished", shortfall)
-    history = journal.history
-    with contextlib.suppress(OSError):  # a full disk has been said already; the ledger needs no last line
-        journal.write(DriverEnded(driver=history.driver, reason=reason, why=why, t=journal.t, at=time.time()))
-    journal.close()
-    code = CODES[reason]
-    valued = reason in LIMIT_REASONS and history.best is not None  # the best trial may have been drained
-    if code == 0 and not valued and not any(history.in_state(*SUCCESSES)):
-        code, why = 1, why or "no trial succeeded"
-    return Outcome(sweep=Sweep(folder), reason=reason, why=why, code=code)
 
 
 def versions() -> dict[str, str]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.files import LEDGER, LedgerError, read, trial_folder
-from experiments._sweep.ledger.history import History, TrialHistory, flat
+from experiments._sweep.ledger.history import History
 from experiments._sweep.ledger.lease import holder_of
+from experiments._sweep.ledger.trial_history import TrialHistory, flat
 from experiments._sweep.names import sweep_folder
 
 if TYPE_CHECKING:
@@ -50,6 +51,19 @@ class Best:
     epoch: int
     checkpoint: Path | None
     """The checkpoint of `epoch`, None where there is none."""
+
+
+def checkpoint_of(sweep: Path, trial: TrialHistory) -> Path | None:
+    """The checkpoint of a trial's best epoch in the sweep's folder, verified; None where there is none."""
+    from trainables import find_checkpoint
+
+    if trial.epoch is None or trial.value is None:
+        return None
+    record = trial.epochs[trial.epoch - 1]
+    if record.checkpoint is not None:
+        reported = sweep / record.checkpoint
+        return reported if reported.is_dir() else None
+    return find_checkpoint(trial_folder(sweep, trial.number), trial.epoch, trial.metric, trial.value)
 
 
 def open_sweep(sweep: str | Path | None = None, *, storage: str | Path = "results") -> Sweep:
@@ -122,17 +136,93 @@ class Sweep:
             metric=trial.metric,
             value=trial.value,
             epoch=trial.epoch,
-            checkpoint=self._checkpoint(trial, trial.epoch, trial.value),
+            checkpoint=checkpoint_of(self.folder, trial),
         )
 
-    def _checkpoint(self, trial: TrialHistory, epoch: int, value: float) -> Path | None:
-        from trainables import find_checkpoint
+    @property
+    def confirmed(self) -> dict[str, Any] | None:
+        """What the newest confirmation has found, as `confirm` returns it; None where there is none."""
+        from experiments._sweep.derived.finding import confirmation
 
-        record = trial.epochs[epoch - 1]
-        if record.checkpoint is not None:
-            reported = self.folder / record.checkpoint
-            return reported if reported.is_dir() else None
-        return find_checkpoint(trial_folder(self.folder, trial.number), epoch, trial.metric, value)
+        found = confirmation(self)
+        return None if found is None else found.history.answer
+
+    def confirm(
+        self,
+        *,
+        top: int | None = None,
+        seeds: int | None = None,
+        again: bool = False,
+        refit: bool = False,
+        data_dir: str | Path | None = None,
+        quiet: bool = False,
+        **where: Any,
+    ) -> dict[str, Any]:
+        """Trains the leading trials and the trainable's defaults anew, measures them once on the test split, judges.
+
+        A confirmation that has not ended is gone on with; one that has ended is only read, unless `again`.
+
+        Args:
+            top: How many of the leading trials, at least 1; 3 by default.
+            seeds: How many fresh seeds, the same for all of them, at least 2; 5 by default.
+            again: Once more, on other seeds, which uses the test split once more.
+            refit: Then train the winner on training and validation data together, for `export`.
+            data_dir: The folder with the data sets; by default the one that the sweep was given.
+            quiet: Say nothing while it runs.
+            **where: `concurrent`, `time_limit_s`, `address` and `here`, as `Experiment.run` takes them.
+
+        Returns:
+            The answer: `winner`, `verdict`, `configurations` with their `mean`, `low` and `high`, and more.
+
+        Raises:
+            InputError: If something is wrong before anything starts.
+            EngineError: If it ended before it had an answer.
+        """
+        from experiments._sweep.derived.from_python import confirmed_in_python
+
+        request = {"top": top, "seeds": seeds, "again": again, "refit": refit}
+        return confirmed_in_python(self, request, data_dir=data_dir, quiet=quiet, where=where)
+
+    def export(self, to: str | Path, *, trial: int | None = None, data_dir: str | Path | None = None) -> Path:
+        """Writes the winner down for others: configuration, weights, a card, and a load.py that needs torch alone.
+
+        The winner is the refitted or the confirmed one where there is one, else the best trial.
+
+        Args:
+            to: The folder, empty or not there.
+            trial: This trial instead.
+            data_dir: The folder with the data sets; by default the one that the sweep was given.
+
+        Raises:
+            InputError: If the folder is occupied, or the network cannot be written for torch alone.
+        """
+        from experiments._sweep.derived.exporting import exported
+
+        place = None if data_dir is None else str(data_dir)
+        return exported(self, Path(to).expanduser(), trial=trial, data_dir=place)[0].folder
+
+    def replay(
+        self, trial: int, *, data_dir: str | Path | None = None, quiet: bool = False, **where: Any
+    ) -> dict[str, Any]:
+        """Trains a trial again from its record, and compares epoch by epoch.
+
+        Args:
+            trial: Its number.
+            data_dir: The folder with the data sets; by default the one that the sweep was given.
+            quiet: Say nothing while it runs.
+            **where: `concurrent`, `time_limit_s`, `address` and `here`, as `Experiment.run` takes them.
+
+        Returns:
+            The answer: `verdict` (`equal`, `within noise`, `beyond noise`, `noise unknown`, `ended otherwise`),
+            `first_difference`, `candidates` and more, as `sweep replay --json` prints it.
+
+        Raises:
+            InputError: If something is wrong before anything starts.
+            EngineError: If it ended before it had an answer.
+        """
+        from experiments._sweep.derived.from_python import replayed_in_python
+
+        return replayed_in_python(self, trial, data_dir=data_dir, quiet=quiet, where=where)
 
     def frame(self) -> pd.DataFrame:
         """A pandas table, one row a trial; hyperparameters in columns `config/...`."""

@@ -15,6 +15,7 @@ from experiments._sweep.engine.conductor import Conductor
 from experiments._sweep.engine.journal import Journal
 from experiments._sweep.ledger.files import LEDGER, LedgerWriter
 from experiments._sweep.ledger.records import DriverStarted, Entry, SweepOpened
+from tests.experiments.confirmable import Workplace
 from trainables import Checkpoints, Record, Trainable
 
 Train = Callable[[Any, Any], Iterator[Record]]
@@ -129,3 +130,17 @@ def fresh_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     for name, module in list(sys.modules.items()):
         if str(vars(module).get("__file__")).startswith(str(tmp_path)):
             del sys.modules[name]
+
+
+@pytest.fixture
+def workplace(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fresh_imports: None,  # noqa: ARG001 - for what it does afterwards
+) -> Workplace:
+    """Give a folder in which a small experiment is searched and confirmed, without Ray, not waiting for disks."""
+    for sync in ("os.fsync", "os.fdatasync"):
+        monkeypatch.setattr(sync, lambda _: None)
+    monkeypatch.chdir(tmp_path)
+    return Workplace(tmp_path, capsys)

@@ -29,6 +29,9 @@ run --address --concurrent --cpus-per-trial --data-dir --epochs --gpus-per-trial
 resume --address --concurrent --data-dir --here --patience-trials --storage --target --time-limit SWEEP
 trials --json --storage SWEEP TRIAL
 best --json --storage SWEEP
+confirm --address --again --concurrent --data-dir --here --json --refit --seeds --storage --time-limit --top SWEEP
+export --data-dir --json --storage --to --trial SWEEP
+replay --address --concurrent --data-dir --here --json --storage --time-limit SWEEP TRIAL
 board --storage SWEEP
 """
 

@@ -20,8 +20,8 @@ from experiments._sweep.engine.here import run_here
 from experiments._sweep.engine.segment import TrainableSource, Workplace
 from experiments._sweep.engine.signals import Drain
 from experiments._sweep.ledger.files import read
-from experiments._sweep.ledger.history import TrialHistory
 from experiments._sweep.ledger.records import EpochReported
+from experiments._sweep.ledger.trial_history import TrialHistory
 from experiments._sweep.policy import Decision, Observation
 from tests.experiments.conftest import Driven, Made, experiment
 

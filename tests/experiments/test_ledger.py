@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments._sweep.ledger.files import LEDGER, LedgerError, LedgerWriter, is_sweep, read
-from experiments._sweep.ledger.history import History, flat
+from experiments._sweep.ledger.history import History
 from experiments._sweep.ledger.lines import decode, encode
 from experiments._sweep.ledger.records import (
     KINDS,
@@ -26,6 +26,7 @@ from experiments._sweep.ledger.records import (
     TrialEnded,
     TrialProposed,
 )
+from experiments._sweep.ledger.trial_history import flat
 from tests.experiments.conftest import driver, entries, experiment, opened
 
 FEW = settings(max_examples=60, deadline=None, derandomize=True)
@@ -86,6 +87,7 @@ def values_of(kind: type[Record]) -> st.SearchStrategy[Record]:
         "str | None": st.none() | st.text(max_size=5),
         "dict[str, Any]": DICTS,
         "dict[str, Any] | None": st.none() | DICTS,
+        "dict[str, float]": st.dictionaries(st.text(max_size=3), st.floats(), max_size=2),
         "dict[str, str]": st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
     }
     strategies = {each.name: by_type[str(each.type)] for each in dataclasses.fields(kind)}

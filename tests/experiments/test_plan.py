@@ -46,7 +46,9 @@ def test_a_plain_function_that_is_held_may_train_epochs_again(scheduler: Any, tm
 
 
 @pytest.mark.parametrize(
-    "scheduler", [FIFO(), ASHA(), MedianStopping(), FIFOScheduler(), AsyncHyperBandScheduler(max_t=9)], ids=repr
+    "scheduler",
+    [FIFO(), ASHA(), MedianStopping(), FIFOScheduler(), AsyncHyperBandScheduler(max_t=9)],
+    ids=lambda scheduler: type(scheduler).__name__,
 )
 def test_where_nobody_is_held_nothing_is_said_of_it(scheduler: Any, tmp_path: Path) -> None:
     """These stop a trial or let it go on."""

@@ -38,8 +38,9 @@ def asked(arguments: argparse.Namespace) -> tuple[FoundExperiment, RunOptions]:
     Raises:
         InputError: With everything that is wrong.
     """
-    from experiments._sweep.command_line.overriding import overridden, overrides_of, pin_fault, seconds
+    from experiments._sweep.command_line.overriding import overrides_of, pin_fault, seconds
     from experiments._sweep.options import RunOptions
+    from experiments._sweep.overrides import overridden
 
     refused: list[InputError] = []
     time_limit_s = _unless(refused, lambda: seconds(arguments.time_limit))

@@ -51,12 +51,15 @@ def trials(arguments: argparse.Namespace) -> int:
 
 def best(arguments: argparse.Namespace) -> int:
     """The best trial at its best epoch."""
-    found = _opened(arguments).best
+    from experiments._sweep.derived.finding import confirmation
+
+    sweep = _opened(arguments)
+    found = sweep.best
     if arguments.json:
         told = {**vars(found), "checkpoint": None if found.checkpoint is None else str(found.checkpoint)}
         print(json.dumps(told, indent=2))
         return 0
-    from experiments._sweep.ledger.history import flat
+    from experiments._sweep.ledger.trial_history import flat
     from experiments._sweep.views.words import clean, number, setting
 
     print(f"trial {found.trial} with {clean(found.metric)} {number(found.value)} at epoch {found.epoch}")
@@ -65,7 +68,23 @@ def best(arguments: argparse.Namespace) -> int:
     for key, value in config.items():
         print(f"  {clean(key):<{width}}  {setting(value)}")
     print(f"checkpoint {found.checkpoint}" if found.checkpoint else "no checkpoint")
+    if sweep.history.sweep.derived is None:
+        print(_confirmed(sweep, confirmation(sweep)))
     return 0
+
+
+def _confirmed(sweep: Sweep, confirmed: Sweep | None) -> str:
+    """What a confirmation has found, or the command that makes one."""
+    from experiments._sweep.views.confirmation import looks_line, overtaken
+    from experiments._sweep.views.words import clean, place
+
+    looks = sweep.history.looks
+    used = [looks_line(len(looks))] if looks else []
+    if confirmed is None or confirmed.history.answer is None:
+        return "\n".join([f"not confirmed yet: sweep confirm {place(sweep.folder)}", *used])
+    answer = confirmed.history.answer
+    said = [f"confirmed by {place(confirmed.folder)}: {clean(answer['answer'])}", *used]
+    return "\n".join([*said, *map(clean, overtaken(answer, sweep.history))])
 
 
 def _opened(arguments: argparse.Namespace) -> Sweep:

@@ -21,6 +21,9 @@ COMMANDS = {
     "resume": "go on with a sweep that was interrupted",
     "trials": "the trials of a sweep, or the story of one",
     "best": "the best trial of a sweep and its checkpoint",
+    "confirm": "is the winner real? the leading trials and the defaults on fresh seeds, then once on the test split",
+    "export": "write the winner down for others: configuration, weights, a card, and a load.py for torch alone",
+    "replay": "train a trial again from its record: equal to the bit, within seed noise, or where it differs and why",
     "board": "open TensorBoard on one sweep or several",
 }
 
@@ -74,6 +77,9 @@ def build() -> tuple[_Parser, dict[str, _Parser]]:
     _resume(made["resume"])
     _trials(made["trials"])
     _best(made["best"])
+    _confirm(made["confirm"])
+    _export(made["export"])
+    _replay(made["replay"])
     _board(made["board"])
     return top, made
 
@@ -170,6 +176,38 @@ def _best(parser: argparse.ArgumentParser) -> None:
     _sweep(parser)
     _json(parser)
     parser.set_defaults(module="looking", function="best")
+
+
+def _confirm(parser: argparse.ArgumentParser) -> None:
+    _sweep(parser)
+    how_much = parser.add_argument_group("how much")
+    how_much.add_argument("--top", metavar="N", type=_number, help="leading configurations that are confirmed (3)")
+    how_much.add_argument("--seeds", metavar="N", type=_number, help="fresh seeds, the same for all of them (5)")
+    again = "once more, on other seeds: a further use of the test split"
+    how_much.add_argument("--again", action="store_true", help=again)
+    refit = "then train the winner on training and validation data together, for the epochs that were best"
+    how_much.add_argument("--refit", action="store_true", help=refit)
+    _where(parser)
+    _json(parser)
+    parser.set_defaults(module="confirming", function="confirm")
+
+
+def _export(parser: argparse.ArgumentParser) -> None:
+    _sweep(parser)
+    parser.add_argument("--to", metavar="DIR", required=True, help="folder to write; it must be empty, or not there")
+    trial = "this trial instead of the winner: the refitted, the confirmed, or the best one"
+    parser.add_argument("--trial", metavar="N", type=int, help=trial)
+    parser.add_argument("--data-dir", metavar="DIR", help="folder with the data sets (or RAYSWEEPS_DATA)")
+    _json(parser)
+    parser.set_defaults(module="exporting", function="export")
+
+
+def _replay(parser: argparse.ArgumentParser) -> None:
+    _sweep(parser)
+    parser.add_argument("trial", metavar="TRIAL", type=int, help="number of the trial")
+    _where(parser)
+    _json(parser)
+    parser.set_defaults(module="replaying", function="replay")
 
 
 def _board(parser: argparse.ArgumentParser) -> None:

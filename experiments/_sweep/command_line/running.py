@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.command_line.listing import asked
+from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.lease import refuse_if_held
 from experiments._sweep.ledger.records import LIMIT_REASONS, LIMITS, SUCCESSES
 from experiments._sweep.names import sweep_folder
@@ -15,8 +16,9 @@ from experiments._sweep.watching import watching
 if TYPE_CHECKING:
     import argparse
 
+    from experiments._sweep.driving import Outcome
     from experiments._sweep.ledger.history import History
-    from experiments._sweep.start import Outcome
+    from experiments._sweep.sweep import Sweep
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -29,9 +31,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def resume(arguments: argparse.Namespace) -> int:
     """Goes on with a sweep."""
-    from experiments._sweep.command_line.overriding import overridden, seconds
+    from experiments._sweep.command_line.overriding import seconds
     from experiments._sweep.engine.limits import limit_reached
     from experiments._sweep.options import RunOptions
+    from experiments._sweep.overrides import overridden
     from experiments._sweep.registry import from_source
     from experiments._sweep.start import resume_sweep
     from experiments._sweep.sweep import Sweep
@@ -40,6 +43,8 @@ def resume(arguments: argparse.Namespace) -> int:
     refuse_if_held(folder)  # before anything slow is imported
     sweep = Sweep(folder)
     history = sweep.history
+    if history.sweep.derived is not None:
+        raise InputError(f"{place(folder)} is made of another sweep. {_going_on(sweep)}")
     if history.end is not None and history.end.reason == "finished":
         print(f"{sweep.name} has finished: {clean(history.end.why) or 'nothing is left to do'}.")
         _summary(sweep)
@@ -63,6 +68,18 @@ def resume(arguments: argparse.Namespace) -> int:
         limits=limits,
     )
     return _told(resume_sweep(folder, found, options, watching(found, here=options.here)))
+
+
+def _going_on(sweep: Sweep) -> str:
+    """The command that goes on with a sweep in the folder of another."""
+    derived, above = sweep.history.sweep.derived or {}, place(sweep.folder.parent)
+    if derived["kind"] == "replay":
+        return f"Go on with it by: sweep replay {above} {derived['trial']}"
+    if derived["kind"] == "noise":
+        return f"Go on with it by: sweep replay {place(sweep.folder.parent.parent)} {derived['trial']}"
+    if derived["kind"] == "refit":
+        return f"Go on with it by: sweep confirm {place(sweep.folder.parent.parent)} --refit"
+    return f"Go on with it by: sweep confirm {above}"
 
 
 def limits_of(history: History, arguments: argparse.Namespace) -> dict[str, Any]:

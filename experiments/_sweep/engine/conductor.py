@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from experiments._sweep.engine.journal import Journal
     from experiments._sweep.engine.measurements import Measurement
     from experiments._sweep.experiment import Experiment
-    from experiments._sweep.ledger.history import TrialHistory
     from experiments._sweep.ledger.records import TrialProposed
+    from experiments._sweep.ledger.trial_history import TrialHistory
 
 
 class Conductor:

@@ -8,8 +8,9 @@ from experiments._sweep.engine.faults import cause_of
 from experiments._sweep.ledger.records import SegmentInterrupted, TrialEnded
 
 if TYPE_CHECKING:
-    from experiments._sweep.ledger.history import History, TrialHistory
+    from experiments._sweep.ledger.history import History
     from experiments._sweep.ledger.records import Record
+    from experiments._sweep.ledger.trial_history import TrialHistory
 
 LOSSES_ALLOWED = 3
 """How often the process or node of a trial may be lost before the trial ends as `lost`."""

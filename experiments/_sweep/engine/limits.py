@@ -12,7 +12,8 @@ from experiments._sweep.engine.assignments import Halt
 
 if TYPE_CHECKING:
     from experiments._sweep.experiment import Experiment
-    from experiments._sweep.ledger.history import History, TrialHistory
+    from experiments._sweep.ledger.history import History
+    from experiments._sweep.ledger.trial_history import TrialHistory
 
 
 def limit_reached(history: History, experiment: Experiment) -> Halt | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from experiments._sweep.engine.measurements import Measurement
-    from experiments._sweep.ledger.history import TrialHistory
+    from experiments._sweep.ledger.trial_history import TrialHistory
 
 
 class Numbering:

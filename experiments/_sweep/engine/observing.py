@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from experiments._sweep.policy import Observation
 
 if TYPE_CHECKING:
-    from experiments._sweep.ledger.history import History, TrialHistory
+    from experiments._sweep.ledger.history import History
+    from experiments._sweep.ledger.trial_history import TrialHistory
 
 
 class Observed:

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 from experiments._sweep.engine.observing import Observed
 from experiments._sweep.foreign import ForeignScheduler, ForeignSearcher, adapted
-from experiments._sweep.ledger.history import History, value_of
+from experiments._sweep.ledger.history import History
 from experiments._sweep.ledger.records import EpochReported, SegmentInterrupted, TrialEnded, TrialProposed
+from experiments._sweep.ledger.trial_history import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from experiments._sweep.engine.journal import Journal
     from experiments._sweep.experiment import Experiment
-    from experiments._sweep.ledger.history import TrialHistory
     from experiments._sweep.ledger.records import Entry
+    from experiments._sweep.ledger.trial_history import TrialHistory
 
 
 def remembering(experiment: Experiment, journal: Journal) -> Experiment:

@@ -31,15 +31,18 @@ class TrainableSource:
 
     path: str | None
     trainable: Callable[..., Any] | None
+    refit_until: int | None = None
+    """Where the trainable trains on training and validation rows together: its last epoch."""
 
     def load(self) -> Callable[..., Any]:
         """The trainable."""
-        if self.path is None:
-            assert self.trainable is not None  # noqa: S101 - one of the two is set
-            return self.trainable
-        from experiments._sweep.registry import from_file
+        trainable = self.trainable
+        if self.path is not None:
+            from experiments._sweep.registry import from_file
 
-        return from_file(Path(self.path)).experiment.trainable
+            trainable = from_file(Path(self.path)).experiment.trainable
+        assert trainable is not None  # noqa: S101 - one of the two is set
+        return trainable if self.refit_until is None else trainable.refitting(self.refit_until)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +65,7 @@ def run_segment(config: dict[str, Any], workplace: Workplace) -> None:
     from ray import tune
 
     try:
-        _settle_in(workplace)
+        settle_in(workplace, gpus=tune.get_context().get_trial_resources().required_resources.get("GPU") or 0)
         trainable = workplace.source.load()
         if hasattr(trainable, "epochs"):
             _run_epochs(trainable, config, workplace)
@@ -75,15 +78,13 @@ def run_segment(config: dict[str, Any], workplace: Workplace) -> None:
         raise RuntimeError("this process is not used again") from None
 
 
-def _settle_in(workplace: Workplace) -> None:
+def settle_in(workplace: Workplace, *, gpus: float) -> None:
     """Makes the process, which may have trained other trials, the place that a trial expects."""
-    from ray import tune
-
     if Path(workplace.working_directory).is_dir():
         os.chdir(workplace.working_directory)
     if workplace.data_dir:
         os.environ["RAYSWEEPS_DATA"] = workplace.data_dir
-    if not tune.get_context().get_trial_resources().required_resources.get("GPU"):
+    if not gpus:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # a trial without a GPU must not take one that is there
     os.environ["TUNE_FUNCTION_THREAD_TIMEOUT_S"] = THREAD_TIMEOUT_S  # read here when the process is used again
 

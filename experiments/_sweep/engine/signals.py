@@ -74,6 +74,6 @@ class Drain:
 
     def _heard(self, number: int, frame: FrameType | None) -> None:
         if self._signal:
-            os.write(2, b"\nended at once; nothing that was recorded is lost. Go on with: sweep resume\n")
+            os.write(2, b"\nended at once; nothing that was recorded is lost, and the sweep can be resumed\n")
             os._exit(INTERRUPTED)
         self._signal = signal.Signals(number).name

@@ -5,120 +5,28 @@ The driver folds what it writes, a reader what it reads: both see the same.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.ledger.records import (
     SUCCESSES,
+    Answered,
     DriverEnded,
     DriverStarted,
     EpochReported,
     SegmentInterrupted,
     SegmentStarted,
     SweepOpened,
+    TestMeasured,
+    TestSplitUsed,
     TrialEnded,
     TrialProposed,
 )
+from experiments._sweep.ledger.trial_history import SegmentHistory, TrialHistory, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from experiments._sweep.ledger.records import Entry
-
-
-@dataclass
-class SegmentHistory:
-    """One stretch of training."""
-
-    number: int
-    driver: int
-    started: float
-    ended: float
-    """Seconds since its driver started, as of its newest record."""
-    first_epoch: int | None = None
-    cause: str = ""
-    """Why it was interrupted, empty where it was not."""
-    why: str = ""
-    rung: dict[str, Any] | None = None
-    """The comparison that promoted the trial to it, None where none did."""
-
-    @property
-    def seconds(self) -> float:
-        """How long it trained."""
-        return max(0.0, self.ended - self.started)
-
-
-@dataclass
-class TrialHistory:
-    """One trial as the ledger knows it."""
-
-    number: int
-    config: dict[str, Any]
-    origin: str
-    made_at: int
-    metric: str
-    mode: str
-    bracket: int | None = None
-    """The scheduler's bracket that it is in, None where there are none."""
-    details: dict[str, Any] = field(default_factory=dict)
-    """What made it the searcher's choice, by name."""
-    epochs: list[EpochReported] = field(default_factory=list)
-    """Epoch e stands at index e - 1."""
-    segments: list[SegmentHistory] = field(default_factory=list)
-    state: str = "interrupted"
-    """An ending, or `running`, `held`, `interrupted`."""
-    why: str = ""
-    traceback: str = ""
-    stopped_at: dict[str, Any] | None = None
-    """The comparison that stopped it while it was held, None where none did."""
-    last_counts: bool = False
-    """Whether the last value stands for the trial, and not the best."""
-    value: float | None = None
-    """Best finite value of the metric so far, or the last, where that is what counts."""
-    epoch: int | None = None
-    """The epoch of `value`, the first where several are equal."""
-    value_at: int | None = None
-    """The counter of the ledger's line that has `value`."""
-    ended_at: int | None = None
-    """The counter of the ledger's line that has the ending, None while there is none."""
-    losses: dict[int, float] = field(default_factory=dict)
-    """Finite losses by epoch: the metric, negated where higher is better."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether its ending is final."""
-        return self.state not in ("running", "held", "interrupted")
-
-    @property
-    def seconds(self) -> float:
-        """Training time over all its segments."""
-        return sum(segment.seconds for segment in self.segments)
-
-    def better(self, value: float) -> bool:
-        """Whether `value`, the newest, stands for the trial from now on."""
-        if self.value is None or self.last_counts:
-            return True
-        return value < self.value if self.mode == "min" else value > self.value
-
-
-def value_of(metrics: dict[str, Any], metric: str) -> float | None:
-    """The metric's value where it is a finite number."""
-    value = metrics.get(metric)
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    return None
-
-
-def flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested keys joined by dots."""
-    found: dict[str, Any] = {}
-    for key, value in config.items():
-        if isinstance(value, dict) and value:
-            found |= flat(value, f"{prefix}{key}.")
-        else:
-            found[f"{prefix}{key}"] = value
-    return found
 
 
 class History:
@@ -131,6 +39,12 @@ class History:
         self.end: DriverEnded | None = None
         """How the newest driver let go, None while it has not."""
         self.trials: dict[int, TrialHistory] = {}
+        self.looks: list[TestSplitUsed] = []
+        """How often the test split was used to judge this sweep's trials."""
+        self.tests: dict[int, TestMeasured] = {}
+        """In a confirmation: trial to what it scored on the test split."""
+        self.answer: dict[str, Any] | None = None
+        """In a confirmation or a replay: what it has found."""
         self.t = 0.0
         """Seconds since the newest driver started, as of the newest record."""
         for entry in entries:
@@ -221,9 +135,15 @@ class History:
                     trial.segments[-1].ended = record.t
                 trial.state, trial.why, trial.traceback = record.ending, record.why, record.traceback
                 trial.ended_at, trial.stopped_at = entry.n, record.rung
+            case TestSplitUsed():
+                self.looks.append(record)
+            case TestMeasured():
+                self.tests[record.trial] = record
+            case Answered():
+                self.answer = record.answer
             case DriverEnded():
                 self.end = record
-        self.t = getattr(record, "t", 0.0)
+        self.t = getattr(record, "t", self.t)
 
     def driver_lost(self) -> None:
         """What runs is interrupted: its driver is gone, or another one takes over."""
@@ -234,7 +154,7 @@ class History:
     def _driver_started(self, record: DriverStarted) -> None:
         self.driver_lost()
         self.drivers.append(record)
-        self.end = None
+        self.end, self.t = None, 0.0
 
     def _epoch_reported(self, record: EpochReported, n: int) -> None:
         trial = self.trials[record.trial]

@@ -37,6 +37,9 @@ class SweepOpened:
     asks: dict[str, Any]
     """The experiment in JSON: trainable, metric, mode, space, search, scheduler, trials, epochs, resources, seed."""
     versions: dict[str, str]
+    derived: dict[str, Any] | None = None
+    """What a sweep made of another one does with its configurations; its `kind` is `confirmation`, `refit`, `replay`
+    or `noise` (of a replay). The other one is the sweep in the folder above. None for a sweep of its own."""
     at: float
 
 
@@ -135,6 +138,39 @@ class TrialEnded:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TestSplitUsed:
+    """A confirmation is about to measure on the test split: written into the ledger of the sweep that it confirms."""
+
+    kind: ClassVar[str] = "look"
+    look: int
+    """Which use of the test split this is, from 1."""
+    confirmation: str
+    """The confirmation's folder, in the sweep's own."""
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestMeasured:
+    """What a trial of a confirmation scores on the test split, at its best epoch."""
+
+    kind: ClassVar[str] = "test"
+    trial: int
+    epoch: int
+    """The epoch of the checkpoint that was measured, from 1."""
+    metrics: dict[str, float]
+    t: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """What a confirmation or a replay has found."""
+
+    kind: ClassVar[str] = "answer"
+    answer: dict[str, Any]
+    t: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class DriverEnded:
     """A driver let go of the sweep in good order."""
 
@@ -156,6 +192,9 @@ Record = (
     | EpochReported
     | SegmentInterrupted
     | TrialEnded
+    | TestSplitUsed
+    | TestMeasured
+    | Answered
     | DriverEnded
 )
 
@@ -169,6 +208,9 @@ KINDS: dict[str, type[Record]] = {
         EpochReported,
         SegmentInterrupted,
         TrialEnded,
+        TestSplitUsed,
+        TestMeasured,
+        Answered,
         DriverEnded,
     )
 }

@@ -11,15 +11,16 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from experiments._sweep.ledger.history import flat
+from experiments._sweep.ledger.trial_history import flat
 from experiments._sweep.views.events import Events
 from experiments._sweep.views.words import clean, counts, duration, number, settings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from experiments._sweep.ledger.history import History, TrialHistory
+    from experiments._sweep.ledger.history import History
     from experiments._sweep.ledger.records import Entry
+    from experiments._sweep.ledger.trial_history import TrialHistory
 
 REFRESH_S = 0.25
 LEADING = 5
@@ -68,11 +69,12 @@ class Display:
         self._live.stop()
 
     def _picture(self, history: History) -> Group:
-        asks = history.sweep.asks
+        asks, derived = history.sweep.asks, history.sweep.derived
+        policies = f"{asks['search']['name']} + {asks['scheduler']['name']}"
         ended = sum(trial.ended for trial in history.trials.values())
         title = Text.assemble(
             (clean(history.sweep.name), "bold"),
-            f"  {clean(asks['search']['name'])} + {clean(asks['scheduler']['name'])}  ",
+            f"  {clean(derived['kind'] if derived else policies)}  ",
             (f"{ended}/{asks['num_trials']} trials ended", "cyan"),
             f"  {duration(time.monotonic() - self._started)}",
         )
@@ -86,11 +88,11 @@ class Display:
             table.add_column(Text(heading), no_wrap=True, min_width=len(heading))
         table.add_column("configuration", no_wrap=True)
         for trial in history.ranked[:LEADING]:
-            table.add_row(*self._row(trial))
+            table.add_row(*self._row(trial, settings(flat(trial.config), self._searched) or clean(trial.origin)))
         return table
 
-    def _row(self, trial: TrialHistory) -> list[Text]:
-        searched = Text(settings(flat(trial.config), self._searched))
+    def _row(self, trial: TrialHistory, configuration: str) -> list[Text]:
+        searched = Text(configuration)
         searched.truncate(max(self._live.console.width - OTHER_COLUMNS, 10), overflow="ellipsis")
         cells = [str(trial.number), trial.state, number(trial.value), str(trial.epoch), str(len(trial.epochs))]
         # Text, because a plain string would be read as rich's markup

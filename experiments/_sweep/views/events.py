@@ -28,7 +28,7 @@ class Events:
             self._epoch_seen = True
             yield f"first epoch reported after {history.t:.1f} s"
         if isinstance(record, (EpochReported, TrialEnded)) and record.ending:
-            yield outcome(history.trials[record.trial])
+            yield outcome(history.trials[record.trial], origin=history.sweep.derived is not None)
         if isinstance(record, TrialEnded) and record.traceback and not self._traceback_shown:
             self._traceback_shown = True
             yield f"the first traceback in full:\n{clean(record.traceback, lines=True).rstrip()}"

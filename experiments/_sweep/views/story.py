@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.ledger.history import flat
+from experiments._sweep.ledger.trial_history import flat
 from experiments._sweep.views.words import clean, duration, setting, standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from experiments._sweep.ledger.history import SegmentHistory, TrialHistory
+    from experiments._sweep.ledger.trial_history import SegmentHistory, TrialHistory
 
 ORIGINS = {
     "start point": "a start point of the experiment",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.ledger.history import flat
+from experiments._sweep.ledger.trial_history import flat
 from experiments._sweep.views.tensorboard import FOLDER
 from experiments._sweep.views.words import clean, counts, duration, number, place, setting
 
@@ -27,5 +27,6 @@ def summary_lines(sweep: Any) -> Iterator[str]:
     yield f"      {', '.join(f'{clean(key)} {setting(value)}' for key, value in flat(best.config).items())}"
     if best.checkpoint is not None:
         yield f"      checkpoint {place(best.checkpoint)}"
+    yield f"is it real?  sweep confirm {place(sweep.folder)}"
     yield f"all trials:  sweep trials {place(sweep.folder)}"
     yield f"TensorBoard: sweep board {place(sweep.folder)}   (or: tensorboard --logdir {place(sweep.folder / FOLDER)})"

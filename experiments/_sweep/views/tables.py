@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from experiments._sweep.ledger.history import flat
+from experiments._sweep.ledger.trial_history import flat
 from experiments._sweep.views.words import clean, counts, duration, number, setting
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def trials_table(sweep: Any) -> Table:
     """One row a trial, the best one marked; `sweep` is a `Sweep`."""
     history = sweep.history
-    searched = list(history.sweep.asks["space"])
+    searched = list(history.sweep.asks["space"]) or [key for trial in sweep.trials for key in trial.config]
     leader = history.best.number if history.best else None
     table = Table(title=Text(f"{clean(sweep.name)}: {counts(history)}"), title_justify="left", box=None, padding=(0, 1))
     configs = {trial.trial: flat(trial.config) for trial in sweep.trials}

@@ -12,7 +12,8 @@ from experiments._sweep.ledger.records import FINAL_ENDINGS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from experiments._sweep.ledger.history import History, TrialHistory
+    from experiments._sweep.ledger.history import History
+    from experiments._sweep.ledger.trial_history import TrialHistory
 
 
 def clean(text: str, *, lines: bool = False) -> str:
@@ -71,12 +72,13 @@ def counts(history: History) -> str:
     return ", ".join(f"{n} {state}" for state, n in found.items() if n) or "no trial yet"
 
 
-def outcome(trial: TrialHistory) -> str:
-    """One line for a trial that has just ended."""
+def outcome(trial: TrialHistory, *, origin: bool = False) -> str:
+    """One line for a trial that has just ended; with its origin where that says what it is."""
     at = f" at epoch {len(trial.epochs)}" if trial.epochs else ""
     value = "" if trial.value is None else f", {standing(trial)} at epoch {trial.epoch}"
     why = f" ({clean(trial.why)})" if trial.why and trial.state != "completed" else ""
-    return f"trial {trial.number} {clean(trial.state)}{at}{value}{why}"
+    who = f"trial {trial.number}{f' ({clean(trial.origin)})' if origin else ''}"
+    return f"{who} {clean(trial.state)}{at}{value}{why}"
 
 
 def standing(trial: TrialHistory) -> str:

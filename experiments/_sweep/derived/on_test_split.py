@@ -1,0 +1,70 @@
+"""The one use of the test split: recorded before it happens, then each trial of a confirmation is measured once."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments._sweep.derived.writing import ledger_of
+from experiments._sweep.engine.faults import Fault
+from experiments._sweep.errors import EngineError
+from experiments._sweep.ledger.lease import SweepInUseError
+from experiments._sweep.ledger.records import SUCCESSES, TestMeasured, TestSplitUsed
+from experiments._sweep.sweep import checkpoint_of
+
+if TYPE_CHECKING:
+    from experiments._sweep.engine.calls import Calls
+    from experiments._sweep.ledger.trial_history import TrialHistory
+
+
+def use_test_split(calls: Calls, folder: Path, metric: str) -> None:
+    """Measures every trial of the confirmation in `folder` that was not measured yet; its ledger gets the results.
+
+    A trial without a checkpoint of its best epoch is left out. What a measurement raises ends the sweep as failed, and
+    so does one without the metric.
+
+    Raises:
+        EngineError: If another driver is at work on the searched sweep, in whose ledger the use is recorded.
+    """
+    history, journal = calls.conductor.history, calls.conductor.journal
+    trials = [trial for trial in history.in_state(*SUCCESSES) if trial.number not in history.tests]
+    found = [(trial, place) for trial in trials if (place := checkpoint_of(folder, trial)) is not None]
+    if not found:
+        return
+    try:
+        look = _recorded(folder)
+    except SweepInUseError as error:
+        raise EngineError(str(error)) from error
+    journal.note(f"measuring {len(found)} checkpoint{'s'[: len(found) > 1]} on the test split (use {look} of it)")
+    arguments = [(trial.config, str(checkpoint)) for trial, checkpoint in found]
+    for which, outcome in calls(_measure, arguments):
+        trial = found[which][0]
+        if isinstance(outcome, Fault):
+            calls.conductor.stop("failed", f"trial {trial.number} could not be measured: {outcome.summary}")
+        elif metric not in outcome:
+            told = ", ".join(outcome) or "nothing"
+            calls.conductor.stop("failed", f"the test of trial {trial.number} gave no {metric}; it gave {told}")
+        else:
+            journal.write(_measurement(trial, outcome, journal.t))
+
+
+def _measure(trainable: Any, argument: tuple[dict[str, Any], str]) -> dict[str, float]:
+    config, checkpoint = argument
+    return dict(trainable.tested(config, Path(checkpoint)))
+
+
+def _measurement(trial: TrialHistory, metrics: dict[str, float], t: float) -> TestMeasured:
+    return TestMeasured(trial=trial.number, epoch=trial.epoch or 0, metrics=metrics, t=t)
+
+
+def _recorded(folder: Path) -> int:
+    """The number of this use, from 1; written into the ledger of the searched sweep, durably, where it is new."""
+    with ledger_of(folder.parent) as writer:
+        looks = [entry.record for entry in writer.entries if isinstance(entry.record, TestSplitUsed)]
+        for each in looks:
+            if each.confirmation == folder.name:
+                return each.look
+        look = len(looks) + 1
+        writer.append([TestSplitUsed(look=look, confirmation=folder.name, at=time.time())])
+        return look

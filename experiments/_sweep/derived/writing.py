@@ -1,0 +1,32 @@
+"""Writes a record into the ledger of a sweep that nobody drives at this moment."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from experiments._sweep.ledger.files import LEDGER, LedgerWriter
+from experiments._sweep.ledger.lease import Lease
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextlib.contextmanager
+def ledger_of(sweep: Path) -> Iterator[LedgerWriter]:
+    """The ledger of the sweep in a folder, to append to, leased for as long as the context lasts.
+
+    Raises:
+        SweepInUseError: If a driver is at work on it.
+    """
+    lease = Lease(sweep)
+    lease.take()
+    try:
+        writer = LedgerWriter(sweep / LEDGER)
+        try:
+            yield writer
+        finally:
+            writer.close()
+    finally:
+        lease.release()
