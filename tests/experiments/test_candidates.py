@@ -8,7 +8,14 @@ from pydantic import BaseModel, Field
 from ray import tune
 
 from experiments import BayesOpt, Experiment
-from experiments._sweep.derived.candidates import Candidate, defaults, drawn_anew, fresh_seeds, leading, with_defaults
+from experiments._sweep.derived.confirmation.candidates import (
+    Candidate,
+    defaults,
+    drawn_anew,
+    fresh_seeds,
+    leading,
+    with_defaults,
+)
 from experiments._sweep.ledger.history import History
 from search_spaces import optimizers
 from tests.experiments.conftest import Driven, Made, experiment

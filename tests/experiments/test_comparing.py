@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments._sweep.derived.comparing import Run, compared
-from experiments._sweep.derived.replay_answer import Replayed, answer_of
-from experiments._sweep.derived.seed_noise import Noise, deviations, distance
-from experiments._sweep.derived.suspecting import Suspect
+from experiments._sweep.derived.replay.answering import Replayed, answer_of
+from experiments._sweep.derived.replay.comparing import Run, compared
+from experiments._sweep.derived.replay.seed_noise import Noise, deviations, distance
+from experiments._sweep.derived.replay.suspecting import Suspect
 from experiments._sweep.views.replay import apart, replay_lines
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from experiments._sweep.derived.wording import sentence
+from experiments._sweep.derived.confirmation.wording import sentence
 from experiments._sweep.views.confirmation import confirmation_table, looks_line
 from experiments._sweep.views.figures import figure, interval
 

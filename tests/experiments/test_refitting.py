@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments._sweep.derived.refitting import _middle
+from experiments._sweep.derived.confirmation.refitting import _middle
 from tests.experiments.confirmable import Workplace
 from tests.experiments.test_confirming_cut_short import STOP, once
 

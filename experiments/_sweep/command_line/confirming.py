@@ -14,7 +14,7 @@ from experiments._sweep.watching import watching
 if TYPE_CHECKING:
     import argparse
 
-    from experiments._sweep.derived.refitting import Refitted
+    from experiments._sweep.derived.confirmation.refitting import Refitted
     from experiments._sweep.driving import Outcome
     from experiments._sweep.ledger.history import History
     from experiments._sweep.options import RunOptions
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 def confirm(arguments: argparse.Namespace) -> int:
     """Confirms a sweep, goes on confirming it, or shows what was confirmed."""
-    from experiments._sweep.derived.confirming import Request
-    from experiments._sweep.derived.confirming import confirm as confirmed_by
-    from experiments._sweep.derived.refitting import refit, refit_of
+    from experiments._sweep.derived.confirmation.confirming import Request
+    from experiments._sweep.derived.confirmation.confirming import confirm as confirmed_by
+    from experiments._sweep.derived.confirmation.refitting import refit, refit_of
     from experiments._sweep.sweep import Sweep
 
     sweep = Sweep(sweep_folder(arguments.sweep, Path(arguments.storage).expanduser()))

@@ -23,7 +23,7 @@ ALIKE = ("equal", "within noise")
 
 def replay(arguments: argparse.Namespace) -> int:
     """Trains a trial again, or goes on with that, and says whether it is the same."""
-    from experiments._sweep.derived.replaying import replay as replayed_by
+    from experiments._sweep.derived.replay.replaying import replay as replayed_by
     from experiments._sweep.sweep import Sweep
     from experiments._sweep.views.replay import replay_lines
 

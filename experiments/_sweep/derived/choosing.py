@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.derived.confirmation.refitting import refit_of
 from experiments._sweep.derived.finding import confirmation, searched_sweep
-from experiments._sweep.derived.refitting import refit_of
 from experiments._sweep.errors import InputError
 from experiments._sweep.sweep import checkpoint_of
 

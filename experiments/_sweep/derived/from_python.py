@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.derived.confirming import Request, confirm
-from experiments._sweep.derived.refitting import refit
-from experiments._sweep.derived.replaying import replay
+from experiments._sweep.derived.confirmation.confirming import Request, confirm
+from experiments._sweep.derived.confirmation.refitting import refit
+from experiments._sweep.derived.replay.replaying import replay
 from experiments._sweep.errors import EngineError
 from experiments._sweep.options import RunOptions
 from experiments._sweep.watching import watching

@@ -13,7 +13,7 @@ from trainables import CheckpointFolder, Trainable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from experiments._sweep.derived.candidates import Candidate
+    from experiments._sweep.derived.confirmation.candidates import Candidate
     from experiments._sweep.experiment import Experiment
     from experiments._sweep.ledger.history import History
     from experiments._sweep.sweep import Sweep

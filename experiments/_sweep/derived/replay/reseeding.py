@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments._sweep.derived import nested
-from experiments._sweep.derived.candidates import SEEDS
-from experiments._sweep.derived.comparing import Run
+from experiments._sweep.derived.confirmation.candidates import SEEDS
 from experiments._sweep.derived.finding import confirmations
 from experiments._sweep.derived.repetition import repetition
-from experiments._sweep.derived.replay_answer import values
-from experiments._sweep.derived.seed_noise import FEWEST, Noise, deviations
-from experiments._sweep.derived.until import Until
+from experiments._sweep.derived.replay.answering import values
+from experiments._sweep.derived.replay.comparing import Run
+from experiments._sweep.derived.replay.seed_noise import FEWEST, Noise, deviations
+from experiments._sweep.derived.replay.until import Until
 from experiments._sweep.experiment import trainable_name
 from experiments._sweep.ledger.files import is_sweep
 from experiments._sweep.ledger.records import SUCCESSES

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.derived import nested
-from experiments._sweep.derived.candidates import fresh_seeds
+from experiments._sweep.derived.confirmation.candidates import fresh_seeds
 from experiments._sweep.derived.finding import is_begun, searched_sweep
 from experiments._sweep.derived.repetition import repetition
 from experiments._sweep.errors import InputError

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.derived import nested
-from experiments._sweep.derived.comparing import Run, compared
 from experiments._sweep.derived.finding import numbered
 from experiments._sweep.derived.repetition import repetition
-from experiments._sweep.derived.replay_answer import Replayed, answer_of
-from experiments._sweep.derived.reseeding import have_ended, known_noise, reseeded, unseeded
-from experiments._sweep.derived.suspecting import suspects
-from experiments._sweep.derived.until import Until
+from experiments._sweep.derived.replay.answering import Replayed, answer_of
+from experiments._sweep.derived.replay.comparing import Run, compared
+from experiments._sweep.derived.replay.reseeding import have_ended, known_noise, reseeded, unseeded
+from experiments._sweep.derived.replay.suspecting import suspects
+from experiments._sweep.derived.replay.until import Until
 from experiments._sweep.derived.writing import ledger_of
 from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.files import is_sweep
@@ -25,9 +25,9 @@ from experiments._sweep.sweep import Sweep
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from experiments._sweep.derived.comparing import Comparison
     from experiments._sweep.derived.nested import Watching
-    from experiments._sweep.derived.seed_noise import Noise
+    from experiments._sweep.derived.replay.comparing import Comparison
+    from experiments._sweep.derived.replay.seed_noise import Noise
     from experiments._sweep.driving import Outcome
     from experiments._sweep.ledger.trial_history import TrialHistory
     from experiments._sweep.options import RunOptions

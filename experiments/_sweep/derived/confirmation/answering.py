@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.derived.wording import sentence
+from experiments._sweep.derived.confirmation.wording import sentence
 from experiments._sweep.ledger.records import SUCCESSES
 from experiments._sweep.statistics import judged, paired
 

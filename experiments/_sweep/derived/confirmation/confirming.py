@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.derived import nested
-from experiments._sweep.derived.announcing import measured, question, refuse_unfit, unfinished
-from experiments._sweep.derived.candidates import drawn_anew, fresh_seeds, leading, with_defaults
+from experiments._sweep.derived.confirmation.announcing import measured, question, refuse_unfit, unfinished
+from experiments._sweep.derived.confirmation.candidates import drawn_anew, fresh_seeds, leading, with_defaults
+from experiments._sweep.derived.confirmation.on_test_split import use_test_split
+from experiments._sweep.derived.confirmation.refitting import refit_fault
 from experiments._sweep.derived.finding import CONFIRMATION, confirmations, searched_sweep
-from experiments._sweep.derived.on_test_split import use_test_split
-from experiments._sweep.derived.refitting import refit_fault
 from experiments._sweep.derived.repetition import repetition
 from experiments._sweep.errors import InputError
 from experiments._sweep.experiment import trainable_name
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from experiments._sweep.derived.candidates import Candidate
+    from experiments._sweep.derived.confirmation.candidates import Candidate
     from experiments._sweep.derived.nested import Watching
     from experiments._sweep.driving import Outcome
     from experiments._sweep.engine.calls import Calls
@@ -204,7 +204,9 @@ def _gone_on(
 
 def _concluding(folder: Path) -> Callable[[Calls], None]:
     def conclude(calls: Calls) -> None:
-        from experiments._sweep.derived.answering import answer_of  # scipy takes a second, which no trial waits for
+        from experiments._sweep.derived.confirmation.answering import (
+            answer_of,  # scipy takes a second, which no trial waits for
+        )
 
         conductor = calls.conductor
         if metric := (conductor.history.sweep.derived or {})["test_metric"]:

@@ -6,17 +6,17 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.derived.comparing import CUT
-from experiments._sweep.derived.seed_noise import LIMIT, distance
+from experiments._sweep.derived.replay.comparing import CUT
+from experiments._sweep.derived.replay.seed_noise import LIMIT, distance
 from experiments._sweep.ledger.trial_history import value_of
 from experiments._sweep.views.replay import apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from experiments._sweep.derived.comparing import Comparison, Run
-    from experiments._sweep.derived.seed_noise import Distance, Noise
-    from experiments._sweep.derived.suspecting import Suspect
+    from experiments._sweep.derived.replay.comparing import Comparison, Run
+    from experiments._sweep.derived.replay.seed_noise import Distance, Noise
+    from experiments._sweep.derived.replay.suspecting import Suspect
 
 
 @dataclass(frozen=True, kw_only=True)
