@@ -5,6 +5,7 @@ import ast
 import json
 import re
 import runpy
+import shutil
 import stat
 import subprocess
 import sys
@@ -347,6 +348,8 @@ def test_hostile_names_stay_names(tmp_path: Path) -> None:
     source = network_source(nn.Linear(2, len(names)).eval(), about="\n\n".join(HOSTILE), facts={"classes": names})
     (tmp_path / "network.py").write_text(source.code, encoding="utf-8")
     assert all(character.isprintable() or character == "\n" for character in source.code)
+    broken_in_two = network_source(nn.Linear(2, 2).eval(), about="x" + "\\N{x}" * 60, facts={})
+    assert "Network" in {each.name for each in ast.parse(broken_in_two.code).body if isinstance(each, ast.ClassDef)}
     assert runpy.run_path(str(tmp_path / "network.py"))["Network"].classes == tuple(names)
     with pytest.raises(InputError, match="become attributes; forward, a b cannot: choose other names"):
         network_source(nn.Linear(2, 2).eval(), about="", facts={"forward": 1, "a b": 2, "classes": []})
@@ -419,6 +422,56 @@ def test_sweep_export_writes_the_best_trial(
     arguments.to, arguments.json = "again", True
     assert exporting.export(arguments) == 0
     assert json.loads(capsys.readouterr().out)["configuration"] == "trial 0"
+
+
+def test_what_cannot_be_exported_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No such data, no place, no checkpoint, until an equal replay has one; a replay itself is not what is exported."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(EXPERIMENT)
+    assert main(["run", "mine.py", "--here"]) == 0
+
+    def refused(*arguments: str) -> str:
+        capsys.readouterr()
+        assert main(["export", *arguments]) == 2
+        return capsys.readouterr().err
+
+    assert "there is no folder nowhere. Give the folder" in refused("--to", "model", "--data-dir", "nowhere")
+    assert f"--to: {tmp_path / 'mine.py'} is a file" in refused("--to", "mine.py/a/model")
+    shutil.rmtree(tmp_path / "results" / "mine" / "trials" / "0000")
+    again = "which serves where it is equal to the bit: sweep replay results/mine 0\n"
+    assert refused("--to", "model").endswith(again)
+    assert main(["replay", "results/mine", "0", "--here"]) == 0
+    assert main(["export", "--to", "model"]) == 0
+    for nested in (["results/mine/replay-0"], ["results/mine/replay-0", "--trial", "0"]):
+        assert "sweep export results/mine --trial N --to DIR" in refused(*nested, "--to", "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_folders_of_this_machine_stay_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a path to the data their name is written, with which they are found below another's folder of data sets."""
+    monkeypatch.setenv("RAYSWEEPS_DATA", str(tmp_path / "data" / "alice"))
+    (tmp_path / "data" / "alice").mkdir(parents=True)
+    path = tmp_path / "data" / "alice" / "yields.csv"
+    path.write_text("a,y\n" + "".join(f"{row % 7},{row % 5}\n" for row in range(40)))
+    config = {"dataset": "table_file", "path": str(path), "target": "y", "epochs": 1, "hidden_units": 2}
+    checkpoints = tmp_path / "trials"
+    assert list(tabular_mlp.epochs(config, CheckpointFolder(checkpoints)))
+    checkpoint = checkpoints / "segment-001" / "epoch-00001"
+    asked = {"metric": "val_loss", "mode": "min", "epochs": 1, "seed": 0}
+    asked |= {"search": {"name": "Random"}, "scheduler": {"name": "FIFO"}}
+    opened = SimpleNamespace(asks=asked, versions={}, question="", at=0.0)
+    history = SimpleNamespace(sweep=opened, trials={}, looks=[], in_state=lambda _: ())
+    searched: Any = SimpleNamespace(name="made", history=history)
+    folder = export(
+        searched, to=tmp_path / "model", trainable=tabular_mlp, trial=0, checkpoint=checkpoint, config=config
+    ).folder
+    written_down = json.loads((folder / "config.json").read_text())
+    assert written_down["path"] == "yields.csv" and not tabular_mlp.faults(written_down)
+    assert "`yields.csv`" in (card := (folder / "README.md").read_text())
+    assert "put what is called so into your folder of data sets" in card
+    assert not [file for file in folder.iterdir() if str(tmp_path).encode() in file.read_bytes()]
 
 
 EXPERIMENT = '''"""Does it work?"""

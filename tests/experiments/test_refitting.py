@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiments._sweep.derived.confirmation.refitting import _middle
+from experiments._sweep.errors import InputError
 from tests.experiments.confirmable import Workplace
 from tests.experiments.test_confirming_cut_short import STOP, once
 
@@ -70,6 +71,20 @@ def test_killed_before_its_first_line_it_begins_anew(workplace: Workplace) -> No
     (workplace.folder / "results/mine/confirm-1/refit").mkdir()
     assert workplace.answer()["refit"] is None
     assert workplace.answer("--refit")["refit"]["epochs"] == 2
+
+
+def test_a_refit_whose_last_checkpoint_is_damaged_is_not_passed_over(workplace: Workplace) -> None:
+    """Neither an earlier epoch of it nor the search's own training stands in for it unsaid."""
+    workplace.run()
+    last = Path(workplace.answer(*SMALL, "--refit")["refit"]["checkpoint"])
+    (last / "checkpoint.json").write_bytes(b"")
+    workplace.new()
+    assert workplace.answer()["refit"]["checkpoint"] is None
+    with pytest.raises(InputError, match=r"refit in results/mine/confirm-1/refit is gone or damaged. Remove that fold"):
+        workplace.sweep("mine").export("model")
+    code, _, err = workplace("confirm", "--refit")
+    assert code == 1 and "the refit failed (completed): its last checkpoint is gone or damaged\n" in err
+    assert "to try it again, remove results/mine/confirm-1/refit\n" in err
 
 
 @pytest.mark.parametrize("begun", [False, True], ids=["fresh", "interrupted"])

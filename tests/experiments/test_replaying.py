@@ -300,6 +300,19 @@ def test_a_replay_whose_driver_was_killed_is_gone_on_with(sweep: Command, search
     assert sorted(folder.name for folder in searched.glob("replay-*")) == ["replay-0", "replay-0-2"]
 
 
+def test_what_was_killed_before_its_first_line_is_in_nobodys_way(sweep: Command, searched: Path) -> None:
+    """Neither a replay whose ledger is empty, nor such copies on other seeds."""
+    for folder in (searched / "replay-0", searched / "replay-0-2" / "noise"):
+        folder.mkdir(parents=True)
+        (folder / LEDGER).touch()
+    code, out, _ = sweep("replay", "mine", "0", "--here", SHIFT="0.002", INTERRUPT_AT="5", IN_NOISE="1")
+    assert code == 130 and "results/mine/replay-0-3/noise" in out
+    (searched / "replay-0-3" / "noise" / LEDGER).write_bytes(b"")
+    shutil.rmtree(searched / "replay-0-3" / "noise" / "trials")
+    code, out, _ = sweep("replay", "mine", "0", "--here", SHIFT="0.002")
+    assert code == 0 and "within seed noise" in out and not (searched / "replay-0-4").exists()
+
+
 def test_data_that_have_changed_since_an_unfinished_replay_begin_a_new_one(sweep: Command, searched: Path) -> None:
     """It would not go on with other data, and the new one says that they are others than those of the trial."""
     assert sweep("replay", "mine", "0", "--here", INTERRUPT_AT="4")[0] == 130

@@ -66,7 +66,8 @@ def _no_refit(refitted: Refitted, outcome: Outcome) -> int:
     """Says why a refit has not been made, and what to do."""
     folder, trial = refitted.sweep.folder, refitted.sweep.history.trials.get(0)
     if trial is not None and trial.ended:
-        print(f"the refit failed ({trial.state}): {clean(trial.why)}", file=sys.stderr)
+        why = "its last checkpoint is gone or damaged" if trial.state == "completed" else clean(trial.why)
+        print(f"the refit failed ({trial.state}): {why}", file=sys.stderr)
         print(f"to try it again, remove {place(folder)}", file=sys.stderr)
     else:
         print(f"the refit ended early ({outcome.reason}): {clean(outcome.why, lines=True)}", file=sys.stderr)

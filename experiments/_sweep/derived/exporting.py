@@ -8,9 +8,11 @@ from experiments._sweep.derived.choosing import chosen
 from experiments._sweep.derived.finding import searched_sweep
 from experiments._sweep.derived.from_python import options_for
 from experiments._sweep.derived.nested import experiment_of
+from experiments._sweep.errors import InputError
 from experiments._sweep.export.exporting import export
 from experiments._sweep.export.writing import refuse_occupied
 from experiments._sweep.options import data_folder
+from trainables import Trainable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,16 +28,23 @@ def exported(
     """Writes the refitted or confirmed winner, or the best trial, or the one that is asked for, into the folder `to`.
 
     Raises:
-        InputError: If the folder is occupied, there is no such network, or it cannot be written for torch alone.
+        InputError: If the folder is occupied, there is no such network, its data are not there, or it cannot be
+            written for torch alone.
     """
     refuse_occupied(to)
-    sweep = searched_sweep(sweep)
-    choice = chosen(sweep, trial)
-    with data_folder(options_for(sweep, data_dir=data_dir).data):
+    choice, sweep = chosen(sweep, trial), searched_sweep(sweep)
+    options = options_for(sweep, data_dir=data_dir, here=True)
+    faults = [] if data_dir is None else list(options.faults())
+    with data_folder(options.data):
+        trainable = experiment_of(sweep).experiment.trainable
+        if isinstance(trainable, Trainable):
+            faults += trainable.faults(choice.config)
+        if faults:
+            raise InputError(*faults)
         written = export(
             sweep,
             to=to,
-            trainable=experiment_of(sweep).experiment.trainable,
+            trainable=trainable,
             trial=_number(choice, sweep),
             checkpoint=choice.checkpoint,
             config=choice.config,

@@ -35,9 +35,11 @@ class Subject:
     """Its number in the search, None where the search did not try it."""
     trainable: Trainable[Any]
     given: dict[str, Any]
-    """The configuration as it was given to the trainable, in JSON."""
+    """The configuration as it was given to the trainable, in JSON, without folders of this machine."""
     config: dict[str, Any]
     """All its fields, those at their defaults too."""
+    shortened: bool
+    """Whether there were paths of this machine in it, of which the last names are left."""
     saved: Saved
     """The checkpoint."""
     deployed: Deployed
@@ -59,6 +61,8 @@ def card(subject: Subject, sha256: str) -> str:
     together = " on training and validation rows together" if subject.refitted else ""
     copied = "It needs PyTorch and nothing else: copy this folder to where you want to use it."
     given = ((code(key, in_table=True), code(value, in_table=True)) for key, value in flat(subject.given).items())
+    paths = " Of a path it has the last name: put what is called so into your folder of data sets."
+    paths = paths if subject.shortened else ""
     return f"""# {name}, {label}
 
 A trained model: {label} of the hyperparameter sweep {name}, {trained}{together}. {copied}
@@ -84,7 +88,7 @@ A trained model: {label} of the hyperparameter sweep {name}, {trained}{together}
 
 {table(given)}
 
-All else is at its default; `config.json` has every field, as raysweeps takes them to train such a model again.
+All else is at its default; `config.json` has every field, as raysweeps takes them to train such a model again.{paths}
 
 ## The files
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.errors import InputError
@@ -63,13 +64,15 @@ def export(
     from experiments._sweep.export.card import Subject
     from experiments._sweep.export.loader import refuse_another
 
+    config = trainable.config_type.model_validate(given).model_dump(mode="json")
     subject = Subject(
         sweep=sweep,
         label="defaults" if trial is None else f"trial {trial}",
         trial=trial,
         trainable=trainable,
-        given=given,
-        config=trainable.config_type.model_validate(given).model_dump(mode="json"),
+        given=without_folders(given),
+        config=without_folders(config),
+        shortened=without_folders(config) != config,
         saved=saved,
         deployed=deployed,
         confirmed=confirmed,
@@ -82,6 +85,21 @@ def export(
         refuse_another(folder, subject.deployed.network, subject.deployed.example)
     there = to.expanduser().resolve()
     return Exported(folder=there, files=tuple(there / name for name in contents))
+
+
+def without_folders(value: Any) -> Any:
+    """A configuration without the folders of this machine, which are nobody else's and tell who made it.
+
+    Of an absolute path, wherever it stands, its last name is left: below the folder of the data sets the shipped
+    trainables find it again.
+    """
+    if isinstance(value, dict):
+        return {key: without_folders(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_folders(each) for each in value]
+    if isinstance(value, str) and value.startswith(("/", "~/")):
+        return PurePosixPath(value).name or value
+    return value
 
 
 def _opened(sweep: Sweep, trainable: Any, config: Mapping[str, Any], checkpoint: Path) -> tuple[Deployed, Saved]:

@@ -134,10 +134,10 @@ def _is_channels_last(weight: torch.Tensor) -> bool:
 
 
 def _docstring(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    first, *others = [textwrap.wrap(clean(paragraph, lines=True), 112) for paragraph in escaped.split("\n\n")]
+    first, *others = [textwrap.wrap(clean(paragraph, lines=True), 112) for paragraph in text.split("\n\n")]
     lines = [*first, *(line for paragraph in others for line in ("", *paragraph)), *([""] if others else [])]
-    return "\n".join(f"    {line}".rstrip() for line in lines).strip() + ("\n    " if others else "")
+    escaped = (line.replace("\\", "\\\\").replace('"', '\\"') for line in lines)  # now that none is broken in two
+    return "\n".join(f"    {line}".rstrip() for line in escaped).strip() + ("\n    " if others else "")
 
 
 def _literal(value: Any) -> str:

@@ -29,7 +29,7 @@ def new_folder(to: Path) -> Iterator[Path]:
     to = to.expanduser().resolve()
     refuse_occupied(to)
     beside = next(folder for folder in to.parents if folder.is_dir())
-    work = Path(mkdtemp(prefix=f".{to.name}-", dir=beside))  # mode 0700
+    work = Path(mkdtemp(prefix=".export-", dir=beside))  # mode 0700
     try:
         yield work
         sync_folder(work)
@@ -45,15 +45,16 @@ def refuse_occupied(to: Path) -> None:
     """Refuses a place where something is.
 
     Raises:
-        InputError: If `to` is a file, a folder that is not empty, or the one that this process is in.
+        InputError: If `to` is a file or below one, a folder that is not empty, or the one that this process is in.
     """
     to = to.expanduser()
     if to.resolve() == Path.cwd():  # it would be replaced under the feet of who is in it
         raise InputError(f"--to: {to} is where you are. Give a folder that is not there yet.")
     if to.is_dir() and any(to.iterdir()):
         raise InputError(f"--to: {to} is not empty. Give a folder that is not there yet.")
-    if to.exists() and not to.is_dir():
-        raise InputError(f"--to: {to} is a file. Give a folder that is not there yet.")
+    there = next(path for path in (to, *to.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise InputError(f"--to: {there} is a file. Give a folder that is not there yet.")
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -40,7 +40,7 @@ class Refitted:
     epochs: int
     """It was trained until this epoch."""
     checkpoint: Path | None
-    """Its last epoch's, None where it has not ended."""
+    """Its last epoch's, None where it has not ended, or that is gone or damaged."""
     outcome: Outcome | None
     """How its driver ended, None where it had been made before."""
 
@@ -132,6 +132,7 @@ def _refitted(sweep: Sweep, outcome: Outcome | None) -> Refitted:
     newest = None
     if trial is not None and trial.state == "completed":
         newest = CheckpointFolder(trial_folder(sweep.folder, 0), segment=max(1, len(trial.segments))).newest()
+        newest = newest if newest is not None and newest.epoch == len(trial.epochs) else None
     return Refitted(
         sweep=sweep,
         label=derived["label"],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.derived import nested
-from experiments._sweep.derived.finding import numbered
+from experiments._sweep.derived.finding import is_begun, numbered
 from experiments._sweep.derived.repetition import repetition
 from experiments._sweep.derived.replay.answering import Replayed, answer_of
 from experiments._sweep.derived.replay.comparing import Run, compared
@@ -17,7 +17,6 @@ from experiments._sweep.derived.replay.suspecting import suspects
 from experiments._sweep.derived.replay.until import Until
 from experiments._sweep.derived.writing import ledger_of
 from experiments._sweep.errors import InputError
-from experiments._sweep.ledger.files import is_sweep
 from experiments._sweep.ledger.records import Answered
 from experiments._sweep.start import changed_data
 from experiments._sweep.sweep import Sweep
@@ -78,7 +77,7 @@ class _Work:
 def replays(sweep: Sweep, trial: int) -> list[Sweep]:
     """All replays of a trial, the oldest first: `replay-17`, `replay-17-2` ..."""
     first = sweep.folder / f"{FOLDER}-{trial}"
-    folders = [*([first] if is_sweep(first) else []), *numbered(sweep, first.name)]
+    folders = [*([first] if is_begun(first) else []), *numbered(sweep, first.name)]
     return [Sweep(folder) for folder in folders]
 
 

@@ -10,14 +10,13 @@ import numpy as np
 
 from experiments._sweep.derived import nested
 from experiments._sweep.derived.confirmation.candidates import SEEDS
-from experiments._sweep.derived.finding import confirmations
+from experiments._sweep.derived.finding import confirmations, is_begun
 from experiments._sweep.derived.repetition import repetition
 from experiments._sweep.derived.replay.answering import values
 from experiments._sweep.derived.replay.comparing import Run
 from experiments._sweep.derived.replay.seed_noise import FEWEST, Noise, deviations
 from experiments._sweep.derived.replay.until import Until
 from experiments._sweep.experiment import trainable_name
-from experiments._sweep.ledger.files import is_sweep
 from experiments._sweep.ledger.records import SUCCESSES
 from experiments._sweep.sweep import Sweep
 from trainables import Trainable
@@ -42,7 +41,7 @@ def known_noise(sweep: Sweep, trial: TrialHistory, replays: Sequence[Sweep]) -> 
 
     Newer confirmations come before older ones, and both before what `replays` of the trial have trained.
     """
-    copies = [Sweep(folder) for each in replays if is_sweep(folder := each.folder / FOLDER)]
+    copies = [Sweep(folder) for each in replays if is_begun(folder := each.folder / FOLDER)]
     for place in [*reversed(confirmations(sweep)), *reversed(copies)]:
         runs = [run for run in place.history.in_state(*SUCCESSES) if _same(run.config, trial.config)]
         curves = [values(Run.of(run), trial.metric) for run in runs]
@@ -93,7 +92,7 @@ def reseeded(
         **changed: Fields of the experiment that are as they were then.
     """
     folder, scheduler = replay.folder / FOLDER, Until(epoch=len(trial.epochs))
-    if is_sweep(folder):
+    if is_begun(folder):
         before = Sweep(folder)
         if have_ended(before):
             return None
