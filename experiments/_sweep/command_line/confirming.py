@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.ledger.lease import refuse_if_held
 from experiments._sweep.names import sweep_folder
 from experiments._sweep.views.words import clean, place
 from experiments._sweep.watching import watching
@@ -24,12 +25,16 @@ if TYPE_CHECKING:
 
 def confirm(arguments: argparse.Namespace) -> int:
     """Confirms a sweep, goes on confirming it, or shows what was confirmed."""
-    from experiments._sweep.derived.confirmation.confirming import Request
-    from experiments._sweep.derived.confirmation.confirming import confirm as confirmed_by
-    from experiments._sweep.derived.confirmation.refitting import refit, refit_of
+    from experiments._sweep.derived.finding import confirmations, searched_sweep
     from experiments._sweep.sweep import Sweep
 
     sweep = Sweep(sweep_folder(arguments.sweep, Path(arguments.storage).expanduser()))
+    for each in (searched_sweep(sweep), *confirmations(sweep)):
+        refuse_if_held(each.folder)  # before anything slow is imported
+    from experiments._sweep.derived.confirmation.confirming import Request
+    from experiments._sweep.derived.confirmation.confirming import confirm as confirmed_by
+    from experiments._sweep.derived.confirmation.refitting import refit, refit_of
+
     options = options_of(arguments, sweep)
 
     def observers(found: FoundExperiment) -> Any:

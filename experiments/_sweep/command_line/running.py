@@ -31,6 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def resume(arguments: argparse.Namespace) -> int:
     """Goes on with a sweep."""
+    folder = sweep_folder(arguments.sweep, Path(arguments.storage).expanduser())
+    refuse_if_held(folder)  # before anything slow is imported
     from experiments._sweep.command_line.overriding import seconds
     from experiments._sweep.engine.limits import limit_reached
     from experiments._sweep.options import RunOptions
@@ -39,8 +41,6 @@ def resume(arguments: argparse.Namespace) -> int:
     from experiments._sweep.start import resume_sweep
     from experiments._sweep.sweep import Sweep
 
-    folder = sweep_folder(arguments.sweep, Path(arguments.storage).expanduser())
-    refuse_if_held(folder)  # before anything slow is imported
     sweep = Sweep(folder)
     history = sweep.history
     if history.sweep.derived is not None:
