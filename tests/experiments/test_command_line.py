@@ -179,7 +179,7 @@ BAD: list[tuple[list[str], list[str]]] = [
     (["run", "mnist_random", "--data-dir", "."], ["mnist is not in", "python -m trainables fetch mnist --data-dir"]),
     (["resume"], ["there is no sweep in results. Start one: sweep run"]),
     (["trials", "x" * 300], ["there is no sweep 'xxx"]),
-    (["trials", "x", "y"], ["argument TRIAL: invalid int value: 'y'"]),
+    (["trials", "x", "y"], ["argument TRIAL: 'y' is no number of a trial, such as 17"]),
     (["best", "--json"], ["there is no sweep in results."]),
 ]
 

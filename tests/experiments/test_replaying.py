@@ -338,7 +338,7 @@ def test_what_cannot_be_replayed_is_refused_before_anything_is_written(
     code, _, err = sweep("replay", "mine", "7", "--here")
     assert (code, err) == (2, "error: mine has no trial 7; it has trials 0 to 1. The nearest is 1.\n")
     code, _, err = sweep("replay", "mine", "one", "--here")
-    assert code == 2 and "argument TRIAL: invalid int value: 'one'" in err
+    assert code == 2 and "argument TRIAL: 'one' is no number of a trial, such as 17" in err
     code, _, err = sweep("replay")
     assert code == 2 and "the following arguments are required: TRIAL" in err
 

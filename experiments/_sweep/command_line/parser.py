@@ -92,6 +92,14 @@ def _number(text: str) -> float | str:
     return text
 
 
+def _trial(text: str) -> int:
+    """A trial's number, or its refusal."""
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of a trial, such as 17") from error
+
+
 def _json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="JSON for programs")
 
@@ -167,7 +175,7 @@ def _resume(parser: argparse.ArgumentParser) -> None:
 
 def _trials(parser: argparse.ArgumentParser) -> None:
     _sweep(parser)
-    parser.add_argument("trial", metavar="TRIAL", nargs="?", type=int, help="number of a trial: its story")
+    parser.add_argument("trial", metavar="TRIAL", nargs="?", type=_trial, help="number of a trial: its story")
     _json(parser)
     parser.set_defaults(module="looking", function="trials")
 
@@ -196,7 +204,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
     _sweep(parser)
     parser.add_argument("--to", metavar="DIR", required=True, help="folder to write; it must be empty, or not there")
     trial = "this trial instead of the winner: the refitted, the confirmed, or the best one"
-    parser.add_argument("--trial", metavar="N", type=int, help=trial)
+    parser.add_argument("--trial", metavar="N", type=_trial, help=trial)
     parser.add_argument("--data-dir", metavar="DIR", help="folder with the data sets (or RAYSWEEPS_DATA)")
     _json(parser)
     parser.set_defaults(module="exporting", function="export")
@@ -204,7 +212,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
 
 def _replay(parser: argparse.ArgumentParser) -> None:
     _sweep(parser)
-    parser.add_argument("trial", metavar="TRIAL", type=int, help="number of the trial")
+    parser.add_argument("trial", metavar="TRIAL", type=_trial, help="number of the trial")
     _where(parser)
     _json(parser)
     parser.set_defaults(module="replaying", function="replay")
