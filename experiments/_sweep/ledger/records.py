@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 SCHEMA = 1
 """Version of the record format; a reader refuses a newer one."""
@@ -198,22 +198,7 @@ Record = (
     | DriverEnded
 )
 
-KINDS: dict[str, type[Record]] = {
-    kind.kind: kind
-    for kind in (
-        SweepOpened,
-        DriverStarted,
-        TrialProposed,
-        SegmentStarted,
-        EpochReported,
-        SegmentInterrupted,
-        TrialEnded,
-        TestSplitUsed,
-        TestMeasured,
-        Answered,
-        DriverEnded,
-    )
-}
+KINDS: dict[str, type[Record]] = {kind.kind: kind for kind in get_args(Record)}
 
 
 def to_json(record: Record) -> dict[str, Any]:

@@ -68,11 +68,16 @@ def _simulations(seeds: Sequence[int], sweeps: int) -> bool:
     return reached
 
 
-def _numbers(of: Sequence[Confirmed]) -> str:
-    """Put together the columns about intervals and gaps."""
+def _gap(of: Sequence[Confirmed]) -> tuple[float, float, float]:
+    """Return by how much the gap that was found is off, its standard error, and by how much the promise is off."""
     errors = [each.gap_error for each in of]
     bias, error = statistics.fmean(errors), statistics.stdev(errors) / math.sqrt(len(errors))
-    promise = statistics.fmean(each.promised - each.truths[each.winner] for each in of)
+    return bias, error, statistics.fmean(each.promised - each.truths[each.winner] for each in of)
+
+
+def _numbers(of: Sequence[Confirmed]) -> str:
+    """Put together the columns about intervals and gaps."""
+    bias, error, promise = _gap(of)
     winner = statistics.fmean(each.winner_covered for each in of)
     return (
         f"{_coverage(of):>9.1%}{winner:>8.1%}{_mean(each.covered_plainly for each in of):>9.1%}{_width(of):>7.2f}"
@@ -121,9 +126,7 @@ def _on_digits(seeds: Sequence[int], draws: int) -> bool:
 
 def _real(of: Sequence[Confirmed]) -> str:
     """Put together the columns of one metric and number of seeds."""
-    errors = [each.gap_error for each in of]
-    bias, error = statistics.fmean(errors), statistics.stdev(errors) / math.sqrt(len(errors))
-    promise = statistics.fmean(each.promised - each.truths[each.winner] for each in of)
+    bias, error, promise = _gap(of)
     tied = statistics.fmean(sum(other.tied for other in each.judgement.differences.values()) for each in of)
     regrets = [
         [each.truths[label] - min(each.truths.values()) for each, label in zip(of, chosen, strict=True)]
