@@ -19,6 +19,7 @@ from scripts.benchmarks.search.peers import suggested  # noqa: E402
 from scripts.benchmarks.search.problems import NAMES, problem  # noqa: E402
 from scripts.benchmarks.search.runs import Run, Runs, run  # noqa: E402
 from scripts.benchmarks.search.tables import read_table  # noqa: E402
+from scripts.benchmarks.search.warm_start import compare as warm_start  # noqa: E402
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -119,3 +120,10 @@ def test_early_stopping_costs_no_more_than_was_given() -> None:
     steps = simulate("digits_mlp", "random", seed=0, epochs=100)
     assert steps[-1][0] <= 103
     assert [regret for _, regret in steps] == sorted((regret for _, regret in steps), reverse=True)
+
+
+def test_a_warm_start_is_measured_beside_a_cold_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first new trials of a sweep that was told an earlier one are better."""
+    assert warm_start(problems=["log_bowl"], searchers=["hyperopt"], seeds=3) == 0
+    cold, warm = (line.split()[3:] for line in capsys.readouterr().out.splitlines()[2:])
+    assert all(float(told) < float(untold) for told, untold in zip(warm, cold, strict=True))

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from trainables._training.deployed import deployed_images as deployed_images
     from trainables._training.deployed import deployed_rows as deployed_rows
     from trainables._training.deployed import with_preparation as with_preparation
+    from trainables._training.dropping import drop_checkpoints as drop_checkpoints
     from trainables._training.folds import cross_validate as cross_validate
     from trainables._training.forests import forest_state as forest_state
     from trainables._training.hyperparameters import Budget as Budget
@@ -60,6 +61,10 @@ if TYPE_CHECKING:
     from trainables._training.schedules import cosine as cosine
     from trainables._training.schedules import linear as linear
     from trainables._training.schedules import warmed_up as warmed_up
+    from trainables._training.sizes import MANIFEST_BYTES as MANIFEST_BYTES
+    from trainables._training.sizes import image_shape as image_shape
+    from trainables._training.sizes import state_bytes as state_bytes
+    from trainables._training.sizes import table_shape as table_shape
     from trainables._training.supervised import train_supervised as train_supervised
     from trainables._training.testing import test_supervised as test_supervised
     from trainables._training.threads import cpu_share as cpu_share
@@ -76,6 +81,9 @@ if TYPE_CHECKING:
     from trainables.models.own import missing_model as missing_model
     from trainables.models.own import own_model as own_model
     from trainables.models.resnet import resnet18 as resnet18
+    from trainables.models.sizes import cnn_numbers as cnn_numbers
+    from trainables.models.sizes import mlp_numbers as mlp_numbers
+    from trainables.models.sizes import resnet18_numbers as resnet18_numbers
     from trainables.random_forest import RandomForestConfig as RandomForestConfig
     from trainables.random_forest import random_forest as random_forest
     from trainables.tabular_mlp import TabularMLPConfig as TabularMLPConfig
@@ -103,6 +111,7 @@ _HOME_OF = {
     "ChangedDataError": "trainables._training.checkpoint_files",
     "find_checkpoint": "trainables._training.checkpoints",
     "open_checkpoint": "trainables._training.checkpoints",
+    "drop_checkpoints": "trainables._training.dropping",
     "report_epochs": "trainables._training.ray_edge",
     "limit_threads": "trainables._training.threads",
     "cpu_share": "trainables._training.threads",
@@ -159,6 +168,14 @@ _HOME_OF = {
     "cosine": "trainables._training.schedules",
     "linear": "trainables._training.schedules",
     "warmed_up": "trainables._training.schedules",
+    # what a checkpoint takes on the disk
+    "MANIFEST_BYTES": "trainables._training.sizes",
+    "image_shape": "trainables._training.sizes",
+    "state_bytes": "trainables._training.sizes",
+    "table_shape": "trainables._training.sizes",
+    "cnn_numbers": "trainables.models.sizes",
+    "mlp_numbers": "trainables.models.sizes",
+    "resnet18_numbers": "trainables.models.sizes",
 }
 
 __all__ = sorted(_HOME_OF)  # noqa: PLE0605 - one table holds the names and where they live

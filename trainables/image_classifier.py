@@ -9,6 +9,7 @@ that the configuration can be read and checked without torch.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -206,6 +207,22 @@ def missing(config: ImageClassifierConfig) -> list[str]:
     return data if config.model in get_args(ShippedModel) else data + parts.missing_model(config.model)
 
 
+def checkpoint_bytes(config: ImageClassifierConfig) -> int | None:
+    """Return about how many bytes a checkpoint takes; None for a network or a folder of one's own."""
+    known = parts.image_shape(config.dataset, config.image_size)
+    if known is None or config.model not in get_args(ShippedModel):
+        return None
+    shape, classes = known
+    dense: dict[str, Any] = {"layers": config.layers, "batch_norm": config.batch_norm}
+    if config.model == "resnet18":
+        numbers = parts.resnet18_numbers(shape, classes)
+    elif config.model == "cnn":
+        numbers = parts.cnn_numbers(shape, classes, channels=config.channels, **dense)
+    else:
+        numbers = parts.mlp_numbers(math.prod(shape), classes, **dense)
+    return parts.state_bytes(numbers, config)
+
+
 def content(config: ImageClassifierConfig) -> str:
     """Return a digest of the images, which stays the same for the whole of a trial."""
     return parts.image_content(config.dataset, config.folder)
@@ -220,6 +237,7 @@ image_classifier = Trainable(
     deploy=deploy,
     check=missing,
     content=content,
+    checkpoint_bytes=checkpoint_bytes,
     metrics={
         "train_loss": "mean cross-entropy of the training images while the weights change, in nats",
         "train_accuracy": "fraction of the training images classified correctly while the weights change",

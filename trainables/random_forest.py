@@ -221,6 +221,11 @@ def check(config: RandomForestConfig) -> list[str]:
     return faults
 
 
+def checkpoint_bytes(_config: RandomForestConfig) -> int:
+    """Return about how many bytes a checkpoint takes: the record alone, which is all that the next fold needs."""
+    return parts.MANIFEST_BYTES
+
+
 def content(config: RandomForestConfig) -> str:
     """Return a digest of the table, which stays the same for the whole of a trial."""
     return parts.table_content(config.dataset, path=config.path)
@@ -238,6 +243,7 @@ random_forest = Trainable(
     deploy=deploy,
     check=check,
     content=content,
+    checkpoint_bytes=checkpoint_bytes,
     reported=reported,
     counts="last",
     max_gpus=0,

@@ -170,6 +170,15 @@ def check(config: TabularMLPConfig) -> list[str]:
     return faults
 
 
+def checkpoint_bytes(config: TabularMLPConfig) -> int | None:
+    """Return about how many bytes a checkpoint takes, all folds together; None for a file of one's own."""
+    known = parts.table_shape(config.dataset)
+    if known is None:
+        return None
+    numbers = parts.mlp_numbers(*known, layers=config.layers, batch_norm=config.batch_norm)
+    return parts.state_bytes(numbers, config) * max(1, config.folds)
+
+
 def content(config: TabularMLPConfig) -> str:
     """Return a digest of the table, which stays the same for the whole of a trial."""
     return parts.table_content(config.dataset, path=config.path)
@@ -193,6 +202,7 @@ tabular_mlp = Trainable(
     deploy=deploy,
     check=check,
     content=content,
+    checkpoint_bytes=checkpoint_bytes,
     reported=reported,
     metrics={
         **{f"train_{name}": f"training rows as they are learnt: {what}" for name, what in _MEASURES.items()},

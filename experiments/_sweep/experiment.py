@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments._sweep.checks import faults_of
-from experiments._sweep.corners import corner_configurations
+from experiments._sweep.checks.corners import corner_configurations
+from experiments._sweep.checks.experiments import faults_of
 from experiments._sweep.errors import InputError
+from experiments._sweep.redaction import Redactor, Secrets, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -69,7 +70,7 @@ class Experiment:
         """Checks everything that can be known before anything starts."""
         faults = faults_of(self)
         if faults:
-            raise InputError(*faults)
+            raise InputError(*map(self.redactor.text, faults))
 
     def run(
         self,
@@ -81,6 +82,12 @@ class Experiment:
         address: str = "local",
         data_dir: str | Path | None = None,
         here: bool = False,
+        stall_timeout_s: float | Literal["auto"] | None = "auto",
+        keep: int | None = 10,
+        learn_from: Sequence[str | Path] = (),
+        resume_if_exists: bool = False,
+        accept_changes: bool = False,
+        trust: bool = False,
         quiet: bool = False,
     ) -> Sweep:
         """Runs the experiment as a new sweep and returns it when it has ended.
@@ -93,6 +100,13 @@ class Experiment:
             address: `local` starts Ray here; `auto` or `HOST:PORT` joins a running cluster.
             data_dir: The folder with the data sets, as `RAYSWEEPS_DATA`.
             here: One trial after another in this process, without Ray.
+            stall_timeout_s: Seconds without a report after which a trial has `timed_out`; `auto` takes them from the
+                epochs seen; None: no such limit.
+            keep: Of how many leading trials the best checkpoint is kept; None keeps those of all trials.
+            learn_from: Earlier sweeps, by name or path, whose ended trials the searcher is told.
+            resume_if_exists: Go on with the sweep of this name where there is one, finished or not.
+            accept_changes: Then go on although the experiment, its code or what it runs on has changed.
+            trust: Then go on although the sweep may be somebody else's.
             quiet: Say nothing while it runs.
 
         Raises:
@@ -101,7 +115,8 @@ class Experiment:
         from experiments._sweep.importing import being_imported
         from experiments._sweep.options import RunOptions
         from experiments._sweep.registry import of_value
-        from experiments._sweep.start import start_sweep
+        from experiments._sweep.start.rerunning import start_or_resume
+        from experiments._sweep.start.starting import start_sweep
         from experiments._sweep.watching import watching
 
         if being_imported:  # each trial's process imports the file, and would start a sweep in its turn
@@ -114,29 +129,37 @@ class Experiment:
             address=address,
             data_dir=None if data_dir is None else str(data_dir),
             here=here,
+            stall_timeout_s=stall_timeout_s,
+            keep=keep,
+            learn_from=tuple(map(str, learn_from)),
+            trust=trust,
         )
         found = of_value(self, name)
-        return start_sweep(found, options, None if quiet else watching(found, here=here)).sweep
+        watch = None if quiet else watching(found, here=here)
+        if resume_if_exists:
+            return start_or_resume(found, options, watch, accept_changes=accept_changes).sweep
+        return start_sweep(found, options, watch).sweep
 
     def asks(self) -> dict[str, Any]:
-        """The experiment in JSON, as the ledger's first line keeps it."""
+        """The experiment in JSON, as the ledger's first line keeps it: without secrets."""
         from search_spaces import as_json
 
+        hidden = self.redactor.value
         return {
             "trainable": trainable_name(self.trainable),
             "metric": self.metric,
             "mode": self.mode,
             "counts": getattr(self.trainable, "counts", "best"),
-            "space": as_json(self.space),
-            "search": _value_as_json(self.search),
-            "scheduler": _value_as_json(self.scheduler),
+            "space": hidden(as_json(self.space)),
+            "search": hidden(_value_as_json(self.search)),
+            "scheduler": hidden(_value_as_json(self.scheduler)),
             "num_trials": self.num_trials,
             "epochs": self.epochs,
             "cpus_per_trial": self.cpus_per_trial,
             "gpus_per_trial": self.gpus_per_trial,
             "seed": self.seed,
-            "require": None if self.require is None else source_of(self.require),
-            "start_points": [dict(point) for point in self.start_points],
+            "require": None if self.require is None else hidden(source_of(self.require)),
+            "start_points": [hidden(dict(point)) for point in self.start_points],
             "target": self.target,
             "patience_trials": self.patience_trials,
         }
@@ -147,6 +170,33 @@ class Experiment:
         from search_spaces import SearchSpace
 
         return SearchSpace(self.space, self.require)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """What no record may have of it."""
+        return Secrets.of(self.space, getattr(self.trainable, "config_type", None), self.metric)
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """Takes its secrets, and those of this process's environment, out of what is recorded or shown."""
+        return Redactor(self.secrets)
+
+    @property
+    def constants(self) -> Mapping[str, Any]:
+        """What its trials have in common, secrets included."""
+        from search_spaces import constants
+
+        return constants(self.space)
+
+    def whole(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """A recorded configuration with its secrets, which records do not have."""
+        return dict(whole(config, self.constants))
+
+    def described(self) -> list[tuple[str, str]]:
+        """Name and meaning of everything in the space, in words and without secrets."""
+        from search_spaces import describe
+
+        return describe(self.redactor.value(self.space))
 
     def samples(self) -> Iterator[dict[str, Any]]:
         """Configurations with which it is tried out before anything starts."""
@@ -159,7 +209,7 @@ class Experiment:
 
     def budget(self, config: Mapping[str, Any]) -> int:
         """The epochs of a trial with this configuration: `epochs`, unless it is searched."""
-        return int(config["epochs"]) if "epochs" in self.space else self.epochs
+        return int(config.get("epochs", self.epochs)) if "epochs" in self.space else self.epochs
 
 
 def trainable_name(trainable: Callable[..., Any]) -> str:

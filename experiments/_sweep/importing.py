@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
-import re
 import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments._sweep.errors import InputError
-from experiments._sweep.names import nearest
+from experiments._sweep.ray_refusals import OURS, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from experiments._sweep.experiment import Experiment
 
 PACKAGES = Path(__file__).resolve().parents[2]
-OURS = ("experiments", "search_spaces", "trainables")
 
 being_imported: list[Path] = []
 """The files that are being imported at this moment: they may not start sweeps (`Experiment.run` looks)."""
@@ -77,9 +75,9 @@ def _imported(path: Path, load: Callable[[], ModuleType]) -> ModuleType:
     except InputError as error:
         raise InputError(*(f"{path}: {fault}" for fault in error.faults)) from error
     except (Exception, SystemExit) as error:
-        option = _unknown_option(error)
-        if option:
-            raise InputError(f"{path}: {option}") from error
+        said = sentence(path, error)
+        if said:
+            raise InputError(f"{path}: {said}") from error
         fault = f"{path} does not import; its own traceback is above.{_hidden(path, error)}"
         raise ExperimentImportError(fault, _own(path, error)) from error
     finally:
@@ -104,20 +102,6 @@ def _own(path: Path, error: BaseException) -> str:
     first = next((i for i, frame in enumerate(frames) if frame.filename == str(path)), len(frames))
     lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames[first:])] if frames[first:] else []
     return "".join([*lines, *traceback.format_exception_only(error)])
-
-
-def _unknown_option(error: BaseException) -> str:
-    """A sentence for `ASHA(grace_periood=1)`, empty for every other exception."""
-    match = re.match(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
-    if not isinstance(error, TypeError) or match is None:
-        return ""
-    import experiments
-
-    kind = getattr(experiments, match[1], None) if match[1] in experiments.__all__ else None
-    options = list(getattr(kind, "__dataclass_fields__", {}))
-    if not options:
-        return ""
-    return f"{match[1]} has no option '{match[2]}' (it has {', '.join(options)}).{nearest(match[2], options)}"
 
 
 def experiment_in(module: ModuleType, path: Path) -> Experiment:

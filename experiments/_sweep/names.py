@@ -16,10 +16,15 @@ if TYPE_CHECKING:
 ALLOWED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
+BEGUN = {"lease.json", "lease.new"}
+"""What a driver that was lost before the first line of the ledger may leave in the folder."""
+
 
 def nearest(given: str, allowed: Iterable[str]) -> str:
     """` Did you mean 'lr'?` with the nearest allowed name, or nothing where none is near."""
-    near = difflib.get_close_matches(given, list(allowed), n=1, cutoff=0.5)
+    known = list(allowed)
+    begun = [name for name in known if len(given) > 2 and name.startswith(given)]
+    near = difflib.get_close_matches(given, known, n=1, cutoff=0.5) or (begun if len(begun) == 1 else [])
     return f" Did you mean '{near[0]}'?" if near else ""
 
 
@@ -60,6 +65,22 @@ def new_folder(storage: Path, name: str | None, experiment: str) -> Path:
                 f"--name: '{name}' exists in {storage}. To continue it: sweep resume {folder}. For a new sweep choose "
                 "another name."
             )
+        raise InputError(f"--name: {folder} exists and is no sweep. Choose another name.")
+    return folder
+
+
+def existing_folder(storage: Path, name: str) -> Path | None:
+    """The folder called `name` where it holds a sweep, or was made for one that has not begun; None where none is.
+
+    Raises:
+        InputError: If the name is not allowed, or its folder is something else.
+    """
+    folder = storage / name
+    if name_fault(name) or not (folder.exists() or folder.is_symlink()):
+        return None  # a new one, with all checks of its name
+    if not folder.resolve().is_relative_to(storage.resolve()):
+        raise InputError(f"--name: {name!r} leads out of {storage}. Choose another name.")
+    if not is_sweep(folder) and (not folder.is_dir() or {file.name for file in folder.iterdir()} - BEGUN):
         raise InputError(f"--name: {folder} exists and is no sweep. Choose another name.")
     return folder
 

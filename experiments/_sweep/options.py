@@ -7,9 +7,10 @@ import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from experiments._sweep.checks import unreported
+from experiments._sweep.checks.experiments import unreported
+from experiments._sweep.checks.secrets import forgotten
 from experiments._sweep.engine.addresses import address_fault
 from experiments._sweep.engine.tokens import token_fault
 from experiments._sweep.errors import InputError
@@ -17,9 +18,13 @@ from experiments._sweep.names import new_folder
 from trainables import Trainable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from experiments._sweep.registry import FoundExperiment
+
+
+KEEP = 10
+"""Leading trials whose best checkpoint is kept, where nothing else is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +38,17 @@ class RunOptions:
     address: str = "local"
     data_dir: str | None = None
     here: bool = False
+    stall_timeout_s: float | Literal["auto"] | None = "auto"
+    """Seconds without a report after which a trial has `timed_out`; `auto` takes them from the epochs seen, None: no
+    such limit."""
+    keep: int | None = KEEP
+    """Of how many leading trials the best checkpoint is kept; None keeps those of all trials."""
+    learn_from: Sequence[str] = ()
+    """Earlier sweeps, by name or path, whose ended trials a new sweep's searcher is told."""
+    trust: bool = False
+    """Whether the code that a sweep's folder names is run, although the folder may be somebody else's."""
     limits: Mapping[str, Any] = field(default_factory=dict)
-    """`target` and `patience_trials` that a resumed sweep has in place of those it began with."""
+    """`target`, `patience_trials` and `num_trials` that a resumed sweep has in place of those it began with."""
 
     def faults(self) -> Iterator[str]:
         """What is wrong with them."""
@@ -44,6 +58,7 @@ class RunOptions:
             yield f"--time-limit must be above 0 seconds, got {self.time_limit_s!r}."
         if self.data_dir is not None and not Path(self.data_dir).expanduser().is_dir():
             yield f"--data-dir: there is no folder {self.data_dir}. Give the folder that holds the data sets."
+        yield from self._more_faults()
         fault = address_fault(self.address) or ("" if self.here else token_fault(self.address))
         if fault:
             yield fault
@@ -52,6 +67,15 @@ class RunOptions:
                 new_folder(Path(self.storage).expanduser(), self.name, self.name)
             except InputError as error:
                 yield from error.faults
+
+    def _more_faults(self) -> Iterator[str]:
+        stall, keep = self.stall_timeout_s, self.keep
+        if isinstance(stall, (int, float)) and not (stall > 0 and math.isfinite(stall)):
+            yield f"--stall-timeout must be above 0 seconds, got {stall!r}. Give a time, auto, or none."
+        if self.here and isinstance(stall, (int, float)):
+            yield "--stall-timeout ends a trial's process; with --here there is none. Run it without --here."
+        if keep is not None and (not isinstance(keep, int) or keep < 1):
+            yield f"--keep must be a whole number of at least 1, or all, got {keep!r}."
 
     @property
     def data(self) -> str | None:
@@ -72,7 +96,12 @@ def preflight(found: FoundExperiment, options: RunOptions) -> list[str]:
         with data_folder(options.data):
             for config in experiment.samples():
                 faults += experiment.trainable.faults(config) or unreported(experiment, config)
-    return list(dict.fromkeys(faults))
+    faults += (fault for config in experiment.samples() for fault in forgotten(config))
+    if found.source["kind"] == "python" and not options.here:
+        from experiments._sweep.checks.closures import closure_faults
+
+        faults += closure_faults(experiment.trainable)
+    return list(dict.fromkeys(map(experiment.redactor.text, faults)))
 
 
 @contextlib.contextmanager

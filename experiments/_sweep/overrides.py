@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.checks.secrets import given_again
 from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.records import LIMITS
 from experiments._sweep.names import nearest
@@ -35,7 +36,8 @@ def overridden(found: FoundExperiment, overrides: dict[str, Any]) -> FoundExperi
             except ValueError as error:
                 faults.append(f"--{field}: {error}")
                 del changes[field]
-    pins = overrides.get("set", {})
+    pins, unknown = given_again(overrides.get("set", {}), found.experiment.space)
+    faults += unknown
     refused = {key: fault for key in pins for fault in _pin_fault(found.experiment, key)}
     faults += refused.values()
     if pins:
@@ -48,6 +50,15 @@ def overridden(found: FoundExperiment, overrides: dict[str, Any]) -> FoundExperi
     if faults:
         raise InputError(*faults)
     return replace(found, experiment=experiment, overrides=overrides)
+
+
+def limited(found: FoundExperiment, limits: dict[str, Any]) -> FoundExperiment:
+    """The experiment with limits in place of its own; `overrides` stay what they are.
+
+    Raises:
+        InputError: With every fault of the result.
+    """
+    return replace(overridden(found, limits), overrides=found.overrides)
 
 
 def _pin_fault(experiment: Experiment, key: str) -> list[str]:

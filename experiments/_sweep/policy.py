@@ -42,6 +42,22 @@ class Observation:
         return (losses[-1] if self.counts == "last" else min(losses)) if losses else math.inf
 
 
+class Trials(dict[int, Observation]):
+    """All trials by number, with their losses by epoch at hand: a sweep may have a thousand that report at once."""
+
+    def __init__(self, by_epoch: Mapping[int, Mapping[int, float]]) -> None:
+        """None yet; `by_epoch` is epoch to trial to its finite loss, kept up by whoever adds the trials."""
+        super().__init__()
+        self.by_epoch = by_epoch
+
+
+def losses_at(trials: Mapping[int, Observation], epoch: int) -> Mapping[int, float]:
+    """Trial to its loss at `epoch`, of those that have one."""
+    if isinstance(trials, Trials):
+        return trials.by_epoch.get(epoch, {})
+    return {number: trial.losses[epoch] for number, trial in trials.items() if epoch in trial.losses}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
     """The configuration of a new trial and where it came from."""

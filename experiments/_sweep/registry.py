@@ -102,11 +102,15 @@ def from_source(source: dict[str, str]) -> FoundExperiment:
         )
     if source["kind"] == "shipped":
         return find(source["name"])
+    path = file_of(source)
+    return find(str(path)) if str(path) == source["path"] else from_file(path)
+
+
+def file_of(source: dict[str, str]) -> Path:
+    """The file of an experiment of kind `file`: where it was, or where the command is given, if the code has moved."""
     path = Path(source["path"])
     here = Path.cwd() / path.name
-    if path.is_file() or not here.is_file():
-        return find(str(path))
-    return from_file(here)  # the code has moved: it is looked for where the command is given
+    return path if path.is_file() or not here.is_file() else here
 
 
 def _shipped(listing: Listing) -> FoundExperiment:

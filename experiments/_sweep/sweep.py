@@ -66,6 +66,16 @@ def checkpoint_of(sweep: Path, trial: TrialHistory) -> Path | None:
     return find_checkpoint(trial_folder(sweep, trial.number), trial.epoch, trial.metric, trial.value)
 
 
+def no_checkpoint(history: History, trial: TrialHistory) -> str:
+    """Why there is no checkpoint of a trial's best epoch, within a sentence."""
+    told = [driver.settings["keep"] for driver in history.drivers if driver.settings and driver.settings.get("keep")]
+    ended_well = [each for each in history.ranked if each.ended]
+    if told and trial.ended and trial not in ended_well[: min(told)]:
+        leading = "the leading trial keeps its" if min(told) == 1 else f"the {min(told)} leading trials keep their"
+        return f"it was removed when the trial had ended, for only {leading} own (--keep)"
+    return "none was saved there, or it is damaged or gone"
+
+
 def open_sweep(sweep: str | Path | None = None, *, storage: str | Path = "results") -> Sweep:
     """The sweep in a folder, or called so in `storage`; left out, the newest one there.
 
@@ -169,7 +179,8 @@ class Sweep:
             refit: Then train the winner on training and validation data together, for `export`.
             data_dir: The folder with the data sets; by default the one that the sweep was given.
             quiet: Say nothing while it runs.
-            **where: `concurrent`, `time_limit_s`, `address` and `here`, as `Experiment.run` takes them.
+            **where: `concurrent`, `time_limit_s`, `address`, `here`, `stall_timeout_s` and `trust`, as `Experiment.run`
+                takes them.
 
         Returns:
             The answer: `winner`, `verdict`, `configurations` with their `mean`, `low` and `high`, and more.
@@ -183,7 +194,9 @@ class Sweep:
         request = {"top": top, "seeds": seeds, "again": again, "refit": refit}
         return confirmed_in_python(self, request, data_dir=data_dir, quiet=quiet, where=where)
 
-    def export(self, to: str | Path, *, trial: int | None = None, data_dir: str | Path | None = None) -> Path:
+    def export(
+        self, to: str | Path, *, trial: int | None = None, data_dir: str | Path | None = None, trust: bool = False
+    ) -> Path:
         """Writes the winner down for others: configuration, weights, a card, and a load.py that needs torch alone.
 
         The winner is the refitted or the confirmed one where there is one, else the best trial.
@@ -192,6 +205,7 @@ class Sweep:
             to: The folder, empty or not there.
             trial: This trial instead.
             data_dir: The folder with the data sets; by default the one that the sweep was given.
+            trust: Run the code that the sweep names although the sweep may be somebody else's.
 
         Raises:
             InputError: If the folder is occupied, or the network cannot be written for torch alone.
@@ -199,7 +213,7 @@ class Sweep:
         from experiments._sweep.derived.exporting import exported
 
         place = None if data_dir is None else str(data_dir)
-        return exported(self, Path(to).expanduser(), trial=trial, data_dir=place)[0].folder
+        return exported(self, Path(to).expanduser(), trial=trial, data_dir=place, trust=trust)[0].folder
 
     def replay(
         self, trial: int, *, data_dir: str | Path | None = None, quiet: bool = False, **where: Any
@@ -210,7 +224,8 @@ class Sweep:
             trial: Its number.
             data_dir: The folder with the data sets; by default the one that the sweep was given.
             quiet: Say nothing while it runs.
-            **where: `concurrent`, `time_limit_s`, `address` and `here`, as `Experiment.run` takes them.
+            **where: `concurrent`, `time_limit_s`, `address`, `here`, `stall_timeout_s` and `trust`, as `Experiment.run`
+                takes them.
 
         Returns:
             The answer: `verdict` (`equal`, `within noise`, `beyond noise`, `noise unknown`, `ended otherwise`),

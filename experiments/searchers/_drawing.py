@@ -34,9 +34,9 @@ class Tried:
 
     def __init__(self, space: SearchSpace, observations: Sequence[Observation]) -> None:
         self._space = space
-        read = ((each.trial, space.values_of(each.config)) for each in observations)
-        self._values: dict[int, Values] = {trial: values for trial, values in read if values is not None}
-        self._identities = {self._space.identity(values) for values in self._values.values()}
+        known = {each.trial: found for each in observations if (found := space.known(each.config)) is not None}
+        self._values: dict[int, Values] = {trial: values for trial, (values, _) in known.items()}
+        self._identities = {identity for _, identity in known.values()}
 
     def __contains__(self, values: Values) -> bool:
         return self._space.identity(values) in self._identities

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from ray.tune.search import Searcher
 
-from experiments._sweep.corners import requirement_faults
+from experiments._sweep.checks.corners import requirement_faults
 from experiments._sweep.foreign.merging import merged
 from experiments._sweep.policy import Observation
 from experiments._sweep.proposing import next_proposal

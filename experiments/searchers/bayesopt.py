@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from experiments._sweep.policy import Proposal
 from experiments.searchers._drawing import Tried, generator, undrawable
@@ -57,6 +57,8 @@ class BayesOpt:
     Paper: Jones et al. 1998; Snoek et al., NeurIPS 2012.
     """
 
+    learns: ClassVar = True
+    """From what became of earlier trials, those of other sweeps too."""
     n_initial_points: int = 10
     """Trials with a result before the model takes over; at least 1."""
     acquisition: str = "expected_improvement"

@@ -12,12 +12,15 @@ from experiments.searchers._drawing import Tried, generator
 from experiments.searchers._unit import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from experiments._sweep.policy import Observation
     from search_spaces import Dimension, SearchSpace
 
 __all__ = ["Grid"]
+
+LARGEST = 10_000
+"""Configurations of a grid."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +79,16 @@ class Grid:
         tails = dimension.mean is not None  # the quantiles of a normal distribution at 0 and 1 are infinite
         units = np.linspace(0, 1, self.points + 2)[1:-1] if tails else np.linspace(0, 1, self.points)
         return tune.choice(list(dict.fromkeys(decode(dimension, float(unit)) for unit in units)))
+
+    def size_faults(self, space: SearchSpace) -> Iterator[str]:
+        """A grid too large to be tried, of a space without other faults; asked when an experiment is made."""
+        grid = self._grid(space)
+        if grid.size is not None and grid.size > LARGEST:
+            counts = " x ".join(f"{dimension.size:,}" for dimension in grid.dimensions if not dimension.when)
+            yield (
+                f"search: the grid has {grid.size:,} configurations ({counts}); at most {LARGEST:,} are allowed, and a "
+                "part of a grid is no grid search. Use Random() or HyperOpt(), or fewer values of each: Grid(points=3)."
+            )
 
     def _fault(self, dimension: Dimension) -> str | None:
         where = f"space.{dimension.name}: Grid cannot"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from experiments._sweep.policy import Proposal
 from experiments.searchers._drawing import Tried, generator, undrawable
@@ -47,6 +47,8 @@ class HyperOpt:
     Paper: Bergstra et al., NeurIPS 2011.
     """
 
+    learns: ClassVar = True
+    """From what became of earlier trials, those of other sweeps too."""
     n_initial_points: int = 10
     """Trials with a result before the model takes over; at least 1."""
     gamma: float = 0.15

@@ -111,6 +111,18 @@ class SearchSpace:
         values: Values = {}
         return values if self._read(self.space, (), config, values) else None
 
+    def known(self, config: Mapping[str, Any]) -> tuple[Values, str] | None:
+        """`values_of` a configuration with their `identity`; None where this space does not have it.
+
+        Kept by the object, which must not change: a searcher asks for those of all earlier trials each time.
+        """
+        kept = self._kept.get(id(config))
+        if kept is None or kept[0] is not config:
+            values = self.values_of(config)
+            kept = config, None if values is None else (values, self.identity(values))
+            self._kept[id(config)] = kept
+        return kept[1]
+
     def identity(self, values: Mapping[Path, Any]) -> str:
         """A text that two choices of values share where they are the same configuration."""
         return json.dumps(self.configuration(values), sort_keys=True)
@@ -126,6 +138,10 @@ class SearchSpace:
     @cached_property
     def _by_path(self) -> dict[Path, Dimension]:
         return {dimension.path: dimension for dimension in self.dimensions}
+
+    @cached_property
+    def _kept(self) -> dict[int, tuple[Mapping[str, Any], tuple[Values, str] | None]]:
+        return {}
 
     @cached_property
     def _counts(self) -> dict[Path, int | None]:

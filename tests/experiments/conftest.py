@@ -16,6 +16,7 @@ from experiments._sweep.engine.journal import Journal
 from experiments._sweep.ledger.files import LEDGER, LedgerWriter
 from experiments._sweep.ledger.records import DriverStarted, Entry, SweepOpened
 from tests.experiments.confirmable import Workplace
+from tests.experiments.resumable import Place
 from trainables import Checkpoints, Record, Trainable
 
 Train = Callable[[Any, Any], Iterator[Record]]
@@ -144,3 +145,17 @@ def workplace(
         monkeypatch.setattr(sync, lambda _: None)
     monkeypatch.chdir(tmp_path)
     return Workplace(tmp_path, capsys)
+
+
+@pytest.fixture
+def resumable(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fresh_imports: None,  # noqa: ARG001 - for what it does afterwards
+) -> Place:
+    """Give a folder with a small experiment that is run and resumed without Ray, not waiting for disks."""
+    for sync in ("os.fsync", "os.fdatasync"):
+        monkeypatch.setattr(sync, lambda _: None)
+    monkeypatch.chdir(tmp_path)
+    return Place(tmp_path, capsys)

@@ -22,16 +22,20 @@ ROOT = Path(__file__).resolve().parents[2]
 
 EVERY_OPTION = """
 list --json
-show --address --concurrent --cpus-per-trial --data-dir --epochs --gpus-per-trial --here --json --name \
---patience-trials --scheduler --search --seed --set --storage --target --time-limit --trials EXPERIMENT
-run --address --concurrent --cpus-per-trial --data-dir --epochs --gpus-per-trial --here --name --patience-trials \
---scheduler --search --seed --set --storage --target --time-limit --trials EXPERIMENT
-resume --address --concurrent --data-dir --here --patience-trials --storage --target --time-limit SWEEP
+show --address --concurrent --cpus-per-trial --data-dir --epochs --gpus-per-trial --here --json --keep --learn-from \
+--name --patience-trials --scheduler --search --seed --set --stall-timeout --storage --target --time-limit --trials \
+EXPERIMENT
+run --address --concurrent --cpus-per-trial --data-dir --epochs --gpus-per-trial --here --keep --learn-from --name \
+--patience-trials --resume-if-exists --scheduler --search --seed --set --stall-timeout --storage --target \
+--time-limit --trials --trust --yes EXPERIMENT
+resume --address --concurrent --data-dir --here --keep --patience-trials --stall-timeout --storage --take-over \
+--target --time-limit --trials --trust --yes SWEEP
 trials --json --storage SWEEP TRIAL
 best --json --storage SWEEP
-confirm --address --again --concurrent --data-dir --here --json --refit --seeds --storage --time-limit --top SWEEP
-export --data-dir --json --storage --to --trial SWEEP
-replay --address --concurrent --data-dir --here --json --storage --time-limit SWEEP TRIAL
+confirm --address --again --concurrent --data-dir --here --json --refit --seeds --stall-timeout --storage \
+--time-limit --top --trust SWEEP
+export --data-dir --json --storage --to --trial --trust SWEEP
+replay --address --concurrent --data-dir --here --json --stall-timeout --storage --time-limit --trust SWEEP TRIAL
 board --storage SWEEP
 """
 
@@ -363,7 +367,7 @@ def test_a_searcher_that_raises_ends_with_3(place: Path, sweep: Sweep) -> None:
 
 
 def test_a_changed_experiment_is_not_resumed(place: Path, sweep: Sweep) -> None:
-    """The difference is shown, key by key; nothing is written."""
+    """F28: without a terminal and without --yes; the difference is shown, key by key, and nothing is written."""
     sweep("run", write(place), "--here")
     ledger = interrupt_at(place, 9)
     before = ledger.read_bytes()
@@ -373,8 +377,10 @@ def test_a_changed_experiment_is_not_resumed(place: Path, sweep: Sweep) -> None:
     code, _, err = sweep("resume", "--here")
     assert code == 2
     assert err == (
-        'error: space.x has changed since the sweep began: {"uniform": [0, 1]} then, {"uniform": [0, 2]} now. '
-        "Undo the change to resume, or start a new sweep.\n"
+        "error: not all is as it was when the sweep ran last:\n"
+        '  space.x: then {"uniform": [0, 1]}, now {"uniform": [0, 2]}\n'
+        "Undo it, or accept it with --yes (in Python: accept_changes=True); trials that have begun keep their "
+        "configurations.\n"
     )
     assert ledger.read_bytes() == before
 
@@ -409,7 +415,7 @@ def test_a_sweep_does_not_go_on_with_other_data(place: Path, sweep: Sweep) -> No
     table.write_text(rows)
     (place / "trees.py").write_text(TREES)
     here = ("--here", "--data-dir", str(place))
-    assert sweep("run", "trees.py", *here)[0] == 0
+    assert sweep("run", "trees.py", *here, "--keep", "all")[0] == 0  # a killed driver's checkpoints are all there
     ledger = place / "results" / "trees" / LEDGER
     lines = ledger.read_bytes().splitlines(keepends=True)
     ledger.write_bytes(b"".join(lines[:-3]))  # after the first epoch of the second trial

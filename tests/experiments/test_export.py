@@ -411,6 +411,7 @@ def test_sweep_export_writes_the_best_trial(
     (tmp_path / "mine.py").write_text(EXPERIMENT)
     assert main(["run", "mine.py", "--here"]) == 0
     arguments = argparse.Namespace(sweep=None, storage="results", to="model", trial=None, data_dir=None, json=False)
+    arguments.trust = False
     capsys.readouterr()
     assert exporting.export(arguments) == 0
     told = capsys.readouterr().out.splitlines()
@@ -462,7 +463,7 @@ def test_folders_of_this_machine_stay_here(tmp_path: Path, monkeypatch: pytest.M
     asked = {"metric": "val_loss", "mode": "min", "epochs": 1, "seed": 0}
     asked |= {"search": {"name": "Random"}, "scheduler": {"name": "FIFO"}}
     opened = SimpleNamespace(asks=asked, versions={}, question="", at=0.0)
-    history = SimpleNamespace(sweep=opened, trials={}, looks=[], in_state=lambda _: ())
+    history = SimpleNamespace(sweep=opened, asks=asked, versions={}, trials={}, looks=[], in_state=lambda _: ())
     searched: Any = SimpleNamespace(name="made", history=history)
     folder = export(
         searched, to=tmp_path / "model", trainable=tabular_mlp, trial=0, checkpoint=checkpoint, config=config

@@ -262,7 +262,7 @@ def test_an_exhausted_searcher_ends_the_sweep(drive: Drive) -> None:
 
 @pytest.mark.parametrize("scheduler", [FIFO(), HyperBand()])
 @pytest.mark.parametrize("proposed", [0, 7])
-def test_a_searcher_that_says_later_for_ever_ends_the_sweep(drive: Drive, scheduler: Any, proposed: int) -> None:
+def test_f25_a_searcher_that_says_later_for_ever_ends_the_sweep(drive: Drive, scheduler: Any, proposed: int) -> None:
     """F25: nobody waits for it, also where trials are held; how many there are is said."""
     points: list[Any] = [{"x": number / 10} for number in range(proposed)]
     asked = experiment(search=Scripted(*points, *[None] * 99), scheduler=scheduler, num_trials=20, epochs=9)
@@ -284,7 +284,7 @@ def test_a_searcher_that_says_later_for_ever_ends_the_sweep(drive: Drive, schedu
         ("soon", "Scripted proposed 'soon', which is no configuration."),
     ],
 )
-def test_a_searcher_that_fails_is_named(drive: Drive, suggestion: Any, said: str) -> None:
+def test_f25_a_searcher_that_fails_is_named(drive: Drive, suggestion: Any, said: str) -> None:
     """F25: an exception, which the engine makes a fault with exit code 3; nothing of the trials is lost."""
     driven = drive(experiment(search=Scripted({"x": 0.1}, {"x": 0.2}, suggestion), epochs=1))
     with pytest.raises((RuntimeError, ValueError)) as raised:
@@ -354,7 +354,7 @@ experiment = Experiment(
 
 
 @pytest.mark.usefixtures("fresh_imports")
-def test_a_fault_of_others_is_resumable(
+def test_f25_a_fault_of_others_is_resumable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """F25: exit code 3 with its name, also where it raises when it is told the ledger anew; `show` says what it is."""

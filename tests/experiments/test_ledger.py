@@ -17,7 +17,9 @@ from experiments._sweep.ledger.history import History
 from experiments._sweep.ledger.lines import decode, encode
 from experiments._sweep.ledger.records import (
     KINDS,
+    SCHEMA,
     DriverEnded,
+    DriverStarted,
     EpochReported,
     Record,
     SegmentInterrupted,
@@ -88,10 +90,12 @@ def values_of(kind: type[Record]) -> st.SearchStrategy[Record]:
         "dict[str, Any]": DICTS,
         "dict[str, Any] | None": st.none() | DICTS,
         "dict[str, float]": st.dictionaries(st.text(max_size=3), st.floats(), max_size=2),
+        "dict[str, str] | None": st.none() | st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
+        "list[dict[str, Any]]": st.lists(DICTS, max_size=2),
         "dict[str, str]": st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
     }
     strategies = {each.name: by_type[str(each.type)] for each in dataclasses.fields(kind)}
-    if kind is SweepOpened:
+    if kind in (SweepOpened, DriverStarted):
         strategies["schema"] = st.just(1)
     return st.builds(kind, **strategies)
 
@@ -148,7 +152,7 @@ def test_a_ledger_counts_its_lines(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_torn_at_every_byte_of_the_last_records_the_longest_prefix_is_left(tmp_path: Path) -> None:
+def test_f9_torn_at_every_byte_of_the_last_records_the_longest_prefix_is_left(tmp_path: Path) -> None:
     """The reader changes nothing, the writer cuts the torn line off and goes on where the whole ones end."""
     path = written(tmp_path, some_records())
     content = path.read_bytes()
@@ -178,7 +182,7 @@ def test_a_last_line_with_lost_bytes_is_torn(tmp_path: Path) -> None:
 
 @FEW
 @given(st.data())
-def test_a_flipped_byte_in_the_middle_is_refused_with_its_line(
+def test_f9_g6_a_flipped_byte_in_the_middle_is_refused_with_its_line(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     """Whatever byte it is and whatever it becomes; writer and reader name file and line and change nothing."""
@@ -210,9 +214,9 @@ def test_a_missing_or_doubled_line_is_refused(tmp_path: Path) -> None:
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     """Also where its first line has fields of which nothing is known here: the cure is an update, not a repair."""
     path = tmp_path / LEDGER
-    first = dataclasses.replace(opened(experiment()), schema=2)
+    first = dataclasses.replace(opened(experiment()), schema=SCHEMA + 1)
     path.write_bytes(encode(0, first))
-    with pytest.raises(LedgerError, match=r"written in format 2; this version reads up to 1\. Update raysweeps\."):
+    with pytest.raises(LedgerError, match=r"written in format 3; this version reads up to 2\. Update raysweeps\."):
         read(path)
 
     @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -222,6 +226,14 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     path.write_bytes(encode(0, Later(**vars(first), mood="good")))
     with pytest.raises(LedgerError, match="Update raysweeps"):
         LedgerWriter(path)
+
+
+def test_what_a_newer_driver_went_on_with_is_refused(tmp_path: Path) -> None:
+    """A sweep that began in this format may have been resumed by a later version."""
+    path = tmp_path / LEDGER
+    path.write_bytes(encode(0, opened(experiment())) + encode(1, dataclasses.replace(driver(), schema=SCHEMA + 1)))
+    with pytest.raises(LedgerError, match="Update raysweeps"):
+        read(path)
 
 
 def test_a_ledger_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -251,7 +263,7 @@ class FullDisk:
 
 
 @pytest.mark.parametrize(("name", "at"), [*(("pwrite", at) for at in range(1, 9)), ("fdatasync", 1)])
-def test_a_full_disk_leaves_the_ledger_as_it_was(
+def test_g7_a_full_disk_leaves_the_ledger_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, at: int
 ) -> None:
     """Wherever the write fails: byte-identical, and the writer goes on once there is room."""

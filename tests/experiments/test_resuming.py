@@ -57,7 +57,7 @@ def essence(history: History) -> list[tuple[Any, ...]]:
     ],
     ids=["random-asha", "tpe-asha", "random-held", "tpe-hyperband", "random-median"],
 )
-def test_resumed_at_every_record_it_is_the_same_sweep(
+def test_f29_g4_resumed_at_every_record_it_is_the_same_sweep(
     drive: Drive, search: Any, scheduler: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The driver dies after any line, with the checkpoints that were there then or one more; one worker, one seed."""
@@ -95,7 +95,7 @@ def trials_until(driven: Driven, train: Callable[..., Any]) -> None:
                 break
 
 
-def test_proposals_stay_what_they_are_with_many_workers(drive: Drive) -> None:
+def test_g4_proposals_stay_what_they_are_with_many_workers(drive: Drive) -> None:
     """With three at a time and a driver lost at every line, no configuration changes and no epoch is doubled."""
     asked = experiment(search=HyperOpt(n_initial_points=3), scheduler=ASHA(), num_trials=8, epochs=4)
     whole = drive(asked, "whole")

@@ -167,3 +167,26 @@ def listening_addresses(mark: str) -> set[str]:
                 inodes |= {link.readlink().name for link in (process / "fd").iterdir()}
     rows = [line.split() for table in ("tcp", "tcp6") for line in Path("/proc/net", table).read_text().splitlines()[1:]]
     return {row[1].partition(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in inodes}
+
+
+def processes_with(mark: str) -> dict[int, str]:
+    """The processes with `mark` in their environment, by number, with their command lines."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ended, or is somebody else's
+            if mark in (process / "environ").read_bytes().decode(errors="replace"):
+                found[int(process.name)] = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return found
+
+
+def mark(workplace: Path) -> str:
+    """What the processes of a sweep in the workplace have in their environment."""
+    return f"WITNESS={workplace / 'witness'}"
+
+
+def nobody_is_left(workplace: Path, *, but: str = "nobody") -> None:
+    """Assert that no process of the workplace's sweep outlives it for long, `but` those whose command line says so."""
+    end = time.monotonic() + 20
+    while left := [line for line in processes_with(mark(workplace)).values() if but not in line]:
+        assert time.monotonic() < end, left
+        time.sleep(0.2)

@@ -48,7 +48,7 @@ def cluster(workplace: Path) -> Iterator[tuple[str, str]]:
     head.communicate()
 
 
-def test_a_cluster_is_joined_with_its_token_only(driver: Start, workplace: Path, cluster: tuple[str, str]) -> None:
+def test_s2_a_cluster_is_joined_with_its_token_only(driver: Start, workplace: Path, cluster: tuple[str, str]) -> None:
     """Without the token nothing is started or written; with it the trials run there, and the cluster stays."""
     address, token = cluster
     asked = ("run", "witnessed.py", "--trials", "2", "--epochs", "2", "--address", address)

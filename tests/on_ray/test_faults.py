@@ -14,6 +14,7 @@ from tests.on_ray.conftest import (
     each_epoch_once,
     epochs_recorded,
     listening_addresses,
+    nobody_is_left,
     opened,
     trained,
 )
@@ -35,7 +36,7 @@ def test_f1_a_killed_trial_process_costs_at_most_one_epoch(driver: Start, workpl
     assert "raylet" not in output
 
 
-def test_f2_a_killed_driver_costs_at_most_one_epoch_per_running_trial(driver: Start, workplace: Path) -> None:
+def test_f2_g1_g2_a_killed_driver_costs_at_most_one_epoch_per_running_trial(driver: Start, workplace: Path) -> None:
     """The driver is killed twice with SIGKILL and resumed: configurations stay, epochs are recorded once each."""
     folder = workplace / "results" / "witnessed"
     running, kills, configs = driver("run", "witnessed.py"), 0, {}
@@ -59,7 +60,7 @@ def test_f2_a_killed_driver_costs_at_most_one_epoch_per_running_trial(driver: St
     assert driver("resume").wait()[0] == 0, "a finished sweep is said to be finished"
 
 
-def test_g8_and_g12_a_second_driver_is_refused_and_ctrl_c_drains(driver: Start, workplace: Path) -> None:
+def test_f21_g8_f20_g12_s4_a_second_driver_is_refused_and_ctrl_c_drains(driver: Start, workplace: Path) -> None:
     """While a sweep runs, another driver is told who holds it; SIGINT then saves everything and resume completes it."""
     folder = workplace / "results" / "witnessed"
     first = driver("run", "witnessed.py")
@@ -97,9 +98,10 @@ def test_g12_an_epoch_that_does_not_end_is_cut(driver: Start, workplace: Path) -
     assert code == 130, output
     assert time.monotonic() - began < 30
     assert {trial.ending for trial in opened(workplace, "witnessed").trials} == {"interrupted"}
+    nobody_is_left(workplace)
 
 
-def test_g12_a_second_signal_exits_at_once(driver: Start, workplace: Path) -> None:
+def test_f20_g12_a_second_signal_exits_at_once(driver: Start, workplace: Path) -> None:
     """Who presses Ctrl+C twice does not wait; the sweep can still be resumed."""
     running = driver("run", "witnessed.py", "--set", "epoch_s=600")
     running.until((workplace / "witness.began").exists)
@@ -109,3 +111,4 @@ def test_g12_a_second_signal_exits_at_once(driver: Start, workplace: Path) -> No
     assert "interrupted by SIGINT" in said and "Ctrl+C again exits at once" in said
     running.signal(signal.SIGINT)
     assert running.process.wait(5) == 130
+    nobody_is_left(workplace, but="Agent")  # Ray's own agents look for their head for a minute

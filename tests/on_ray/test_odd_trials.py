@@ -86,7 +86,7 @@ experiment = Experiment(
 '''
 
 
-def test_every_odd_record_has_its_ending(driver: Start, workplace: Path) -> None:
+def test_f13_g3_g11_every_odd_record_has_its_ending(driver: Start, workplace: Path) -> None:
     """G11: what a record holds is read by us, not by Ray; a trainable that exits has failed, not vanished."""
     (workplace / "odd.py").write_text(ODD)
     code, output = driver("run", "odd.py").wait()

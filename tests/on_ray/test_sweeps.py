@@ -177,7 +177,7 @@ def test_an_uninstalled_checkout_runs_on_ray(driver: Start, workplace: Path) -> 
     assert len(opened(workplace, "digits_mlp").trials) == 2
 
 
-def test_a_searcher_that_raises_ends_the_sweep_with_exit_3(driver: Start, workplace: Path) -> None:
+def test_f25_a_searcher_that_raises_ends_the_sweep_with_exit_3(driver: Start, workplace: Path) -> None:
     """F25: the engine's own fault is said once, the trials are kept, nothing hangs."""
     (workplace / "odd.py").write_text(
         (workplace / "witnessed.py").read_text()

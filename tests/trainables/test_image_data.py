@@ -287,7 +287,8 @@ def test_missing_data_says_how_to_fetch_it(tmp_path: Path, monkeypatch: pytest.M
     assert fault == (
         f"mnist is not in {tmp_path}/MNIST/raw (no train-images-idx3-ubyte; no train-labels-idx1-ubyte; "
         "no t10k-images-idx3-ubyte; no t10k-labels-idx1-ubyte). "
-        f"Fetch it: python -m trainables fetch mnist --data-dir {tmp_path}, or say where it is in RAYSWEEPS_DATA"
+        f"Fetch it: python -m trainables fetch mnist --data-dir {tmp_path}, or say where it is in RAYSWEEPS_DATA "
+        "(12 MB to download)"
     )
     for name in FETCHED:
         [fault] = trainables.missing_data(name)

@@ -83,6 +83,10 @@ class Trainable(Generic[Config]):
     content: Callable[[Config], str] | None = None
     """Digest of the data of a configuration: a trial does not go on with other data than it began with."""
 
+    checkpoint_bytes: Callable[[Config], int | None] | None = None
+    """About how many bytes a checkpoint of a configuration takes, None where that is not known before one is there.
+    Must not import torch."""
+
     counts: Literal["best", "last"] = "best"
     """Which record stands for a trial: its best, or its last, where each is an estimate from all epochs so far."""
 
@@ -167,6 +171,15 @@ class Trainable(Generic[Config]):
         """
         checked = configured(self.name, self.config_type, config)
         return frozenset(self.metrics if self.reported is None else self.reported(checked))
+
+    def bytes_of(self, config: Mapping[str, Any] | Config) -> int | None:
+        """Return about how many bytes a checkpoint of a configuration takes; None where that is not known.
+
+        Raises:
+            ConfigurationError: The configuration is faulty.
+        """
+        checked = configured(self.name, self.config_type, config)
+        return None if self.checkpoint_bytes is None else self.checkpoint_bytes(checked)
 
     def tested(self, config: Mapping[str, Any] | Config, folder: Path) -> dict[str, float]:
         """Measure a checkpoint on the test part; asked again, it gives the same numbers to the bit.

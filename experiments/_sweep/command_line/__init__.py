@@ -13,6 +13,7 @@ from experiments._sweep.errors import EngineError, InputError
 from experiments._sweep.importing import ExperimentImportError
 from experiments._sweep.ledger.files import LedgerError
 from experiments._sweep.ledger.lease import SweepInUseError
+from experiments._sweep.redaction import Redactor
 from experiments._sweep.views.words import clean
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except InputError as error:
         if isinstance(error, ExperimentImportError):
-            print(clean(error.shown, lines=True), file=sys.stderr)
+            print(clean(Redactor().text(error.shown), lines=True), file=sys.stderr)
         return _refuse(2, error.faults)
     except (EngineError, LedgerError, SweepInUseError) as error:
         return _refuse(3, [str(error)])
@@ -46,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _refuse(code: int, faults: list[str]) -> int:
     for fault in faults:
-        print(f"error: {clean(fault, lines=True)}", file=sys.stderr)
+        print(f"error: {clean(Redactor().text(fault), lines=True)}", file=sys.stderr)
     return code
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.command_line.asking import trusted
 from experiments._sweep.ledger.lease import refuse_if_held
 from experiments._sweep.names import sweep_folder
 from experiments._sweep.views.words import clean, place
@@ -35,13 +37,13 @@ def confirm(arguments: argparse.Namespace) -> int:
     from experiments._sweep.derived.confirmation.confirming import confirm as confirmed_by
     from experiments._sweep.derived.confirmation.refitting import refit, refit_of
 
-    options = options_of(arguments, sweep)
+    options, trust = options_of(arguments, sweep), arguments.trust
 
     def observers(found: FoundExperiment) -> Any:
         return (lambda _: ()) if arguments.json else watching(found, here=options.here)
 
     request = Request(top=arguments.top, seeds=arguments.seeds, again=arguments.again, refit=arguments.refit)
-    confirmed = confirmed_by(sweep, request, options, observers)
+    confirmed = trusted(lambda trust: confirmed_by(sweep, request, trusting(options, trust), observers), trust=trust)
     outcome, searched = confirmed.outcome, confirmed.sweep.folder.parent
     if confirmed.answer is None:
         assert outcome is not None  # noqa: S101 - what was made before has an answer
@@ -55,7 +57,10 @@ def confirm(arguments: argparse.Namespace) -> int:
     if not arguments.json:
         _show(confirmed.answer, history)
     wanted = arguments.refit and has_winner
-    refitted = refit(confirmed.sweep, options, observers) if wanted else refit_of(confirmed.sweep)
+    refitted = refit_of(confirmed.sweep)
+    if wanted:
+        made = confirmed.sweep
+        refitted = trusted(lambda trust: refit(made, trusting(options, trust), observers), trust=trust)
     told = _refit_facts(refitted)
     if arguments.json:
         print(json.dumps({**confirmed.answer, "looks": looks, "refit": told}, indent=2))
@@ -89,7 +94,7 @@ def _refit_facts(refitted: Refitted | None) -> dict[str, Any] | None:
 
 def options_of(arguments: argparse.Namespace, sweep: Sweep) -> RunOptions:
     """Where a sweep that is made of `sweep` runs; its data lie where those of `sweep` did."""
-    from experiments._sweep.command_line.overriding import seconds
+    from experiments._sweep.command_line.overriding import seconds, stall_timeout
     from experiments._sweep.derived.from_python import options_for
 
     return options_for(
@@ -99,7 +104,13 @@ def options_of(arguments: argparse.Namespace, sweep: Sweep) -> RunOptions:
         time_limit_s=seconds(arguments.time_limit),
         address=arguments.address,
         here=arguments.here,
+        stall_timeout_s=stall_timeout(arguments.stall_timeout),
     )
+
+
+def trusting(options: RunOptions, trust: bool) -> RunOptions:
+    """The options, with whether the sweep is trusted."""
+    return dataclasses.replace(options, trust=trust)
 
 
 def _show(answer: dict[str, Any], history: History) -> None:

@@ -6,11 +6,15 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments._sweep.command_line.asking import trusted
 from experiments._sweep.names import sweep_folder
 from experiments._sweep.views.words import clean, place
 
 if TYPE_CHECKING:
     import argparse
+
+    from experiments._sweep.derived.choosing import Chosen
+    from experiments._sweep.export.exporting import Exported
 
 
 def export(arguments: argparse.Namespace) -> int:
@@ -22,7 +26,11 @@ def export(arguments: argparse.Namespace) -> int:
     to = Path(arguments.to).expanduser()
     refuse_occupied(to)  # before anything slow is imported
     sweep = Sweep(sweep_folder(arguments.sweep, Path(arguments.storage).expanduser()))
-    exported, choice = exported_by(sweep, to, trial=arguments.trial, data_dir=arguments.data_dir)
+
+    def exported_when(trust: bool) -> tuple[Exported, Chosen]:
+        return exported_by(sweep, to, trial=arguments.trial, data_dir=arguments.data_dir, trust=trust)
+
+    exported, choice = trusted(exported_when, trust=arguments.trust)
     files = [file.name for file in exported.files]
     if arguments.json:
         told = {"folder": str(exported.folder), "files": files, "configuration": choice.label, "epoch": choice.epoch}

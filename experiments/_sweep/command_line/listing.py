@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,7 +13,7 @@ from experiments._sweep.registry import find, shipped
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from experiments._sweep.options import RunOptions
     from experiments._sweep.registry import FoundExperiment
@@ -38,21 +39,11 @@ def asked(arguments: argparse.Namespace) -> tuple[FoundExperiment, RunOptions]:
     Raises:
         InputError: With everything that is wrong.
     """
-    from experiments._sweep.command_line.overriding import overrides_of, pin_fault, seconds
-    from experiments._sweep.options import RunOptions
+    from experiments._sweep.command_line.overriding import options_from, overrides_of, pin_fault
     from experiments._sweep.overrides import overridden
 
     refused: list[InputError] = []
-    time_limit_s = _unless(refused, lambda: seconds(arguments.time_limit))
-    options = RunOptions(
-        name=arguments.name,
-        storage=arguments.storage,
-        concurrent=arguments.concurrent,
-        time_limit_s=time_limit_s,
-        address=arguments.address,
-        data_dir=arguments.data_dir,
-        here=arguments.here,
-    )
+    options = options_from(arguments, lambda read: _unless(refused, read))
     found = _unless(refused, lambda: find(arguments.experiment))
     if found is not None:
         as_written = found
@@ -60,9 +51,15 @@ def asked(arguments: argparse.Namespace) -> tuple[FoundExperiment, RunOptions]:
     pins = [fault for text in arguments.set if (fault := pin_fault(text))]
     if found is None or refused or pins:
         error = next((each for each in refused if isinstance(each, ExperimentImportError)), InputError())
-        error.faults = [*(fault for each in refused for fault in each.faults), *pins, *options.faults()]
+        error.faults = [*(fault for each in refused for fault in each.faults), *pins, *_faults(options, arguments)]
         raise error
     return found, options
+
+
+def _faults(options: RunOptions, arguments: argparse.Namespace) -> Iterator[str]:
+    """What is wrong with the options; the name may be that of a sweep where this is meant."""
+    again = getattr(arguments, "resume_if_exists", False)
+    return (dataclasses.replace(options, name=None) if again else options).faults()
 
 
 def _unless(refused: list[InputError], ask: Callable[[], T]) -> T | None:
@@ -75,6 +72,7 @@ def _unless(refused: list[InputError], ask: Callable[[], T]) -> T | None:
 
 def show(arguments: argparse.Namespace) -> int:
     """What would run; everything checked, nothing written."""
+    from experiments._sweep.disk import disk_lines, estimated, free_bytes
     from experiments._sweep.engine.ray_session import local_slots
     from experiments._sweep.foreign import adapted
     from experiments._sweep.names import new_folder
@@ -90,18 +88,16 @@ def show(arguments: argparse.Namespace) -> int:
     if options.address == "local":
         slots = 1 if options.here else local_slots(experiment.cpus_per_trial, experiment.gpus_per_trial)
         slots = min(slots, options.concurrent or slots)
+    takes = estimated(experiment, options)
     if arguments.json:
-        print(
-            json.dumps(
-                {"name": found.name, "question": found.question, **found.experiment.asks(), **_plan(found)}, indent=2
-            )
-        )
+        disk = {"disk_bytes": takes and takes.most, "disk_free_bytes": free_bytes(folder)}
+        plan = {"name": found.name, "question": found.question, **found.experiment.asks(), **_plan(found), **disk}
+        print(json.dumps(plan, indent=2))
         return 0
     from experiments._sweep.views.plan import plan_lines
 
-    for line in plan_lines(
-        experiment, name=found.name, question=found.question, where=found.where, slots=slots, folder=folder
-    ):
+    described = {"name": found.name, "question": found.question, "where": found.where}
+    for line in plan_lines(experiment, **described, slots=slots, folder=folder, disk=disk_lines(takes, folder)):
         print(line)
     return 0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.errors import InputError
-from experiments._sweep.sweep import open_sweep
+from experiments._sweep.sweep import no_checkpoint, open_sweep
 
 if TYPE_CHECKING:
     import argparse
@@ -67,7 +67,8 @@ def best(arguments: argparse.Namespace) -> int:
     width = max(len(key) for key in config)
     for key, value in config.items():
         print(f"  {clean(key):<{width}}  {setting(value)}")
-    print(f"checkpoint {found.checkpoint}" if found.checkpoint else "no checkpoint")
+    missing = no_checkpoint(sweep.history, sweep.history.trials[found.trial])
+    print(f"checkpoint {found.checkpoint}" if found.checkpoint else f"no checkpoint: {missing}")
     if sweep.history.sweep.derived is None:
         print(_confirmed(sweep, confirmation(sweep)))
     return 0

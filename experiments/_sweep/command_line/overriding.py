@@ -7,9 +7,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.errors import InputError
+from experiments._sweep.redaction import LONG, named_like_a_secret
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
+
+    from experiments._sweep.options import RunOptions
 
 FIELDS = {
     "trials": "num_trials",
@@ -33,7 +37,7 @@ def overrides_of(arguments: argparse.Namespace) -> dict[str, Any]:
     overrides = {field: value for field, value in given.items() if value is not None}
     pins = [pin.partition("=") for pin in arguments.set if not pin_fault(pin)]
     if pins:
-        overrides["set"] = {key: _value(text) for key, _, text in pins}
+        overrides["set"] = {key: _value(key, text) for key, _, text in pins}
     return overrides
 
 
@@ -45,14 +49,56 @@ def pin_fault(text: str) -> str:
     return f"--set takes KEY=VALUE, got {text!r}. For example: --set lr=0.01"
 
 
-def _value(text: str) -> Any:
+def _value(key: str, text: str) -> Any:
+    if named_like_a_secret(key) and len(text) >= LONG:
+        return text  # a key of digits is no number: numbers are recorded
     try:
         return json.loads(text)
     except ValueError:
         return text
 
 
-def seconds(text: str | None) -> float | None:
+def options_from(arguments: argparse.Namespace, unless: Callable[[Callable[[], Any]], Any] | None = None) -> RunOptions:
+    """Where and how much, of whatever command: what it has no option for is as it always is.
+
+    Args:
+        arguments: What was given.
+        unless: Asks for one option's value, and keeps its refusal for later; by default it is raised at once.
+
+    Raises:
+        InputError: If a time is none.
+    """
+    from experiments._sweep.options import KEEP, RunOptions
+
+    ask = unless or (lambda read: read())
+    given = vars(arguments)
+    keep: Any = given.get("keep")
+    stall = ask(lambda: stall_timeout(given.get("stall_timeout")))
+    return RunOptions(
+        name=given.get("name"),
+        storage=arguments.storage,
+        concurrent=arguments.concurrent,
+        time_limit_s=ask(lambda: seconds(arguments.time_limit)),
+        address=arguments.address,
+        data_dir=arguments.data_dir,
+        here=arguments.here,
+        stall_timeout_s=stall,
+        keep={None: KEEP, "all": None}.get(keep, keep),
+        learn_from=tuple(given.get("learn_from") or ()),
+    )
+
+
+def stall_timeout(text: str | None) -> Any:
+    """`auto`, None for `none`, or seconds.
+
+    Raises:
+        InputError: If it is none of these.
+    """
+    named = {None: "auto", "auto": "auto", "none": None}
+    return named[text] if text in named else seconds(text, "--stall-timeout", "auto, none, or a time")
+
+
+def seconds(text: str | None, option: str = "--time-limit", takes: str = "a time") -> float | None:
     """`90`, `90s`, `15m`, `2h` in seconds.
 
     Raises:
@@ -62,5 +108,5 @@ def seconds(text: str | None) -> float | None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
     if match is None:
-        raise InputError(f"--time-limit takes a time such as 90, 90s, 15m or 2h, got {text!r}.")
+        raise InputError(f"{option} takes {takes} such as 90, 90s, 15m or 2h, got {text!r}.")
     return float(match[1]) * UNITS_S[match[2]]

@@ -135,7 +135,21 @@ def _where(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--time-limit", metavar="TIME", help="stop after so long: 90, 90s, 15m, 2h; resumable")
     where.add_argument("--address", metavar="ADDRESS", default="local", help="local, auto or HOST:PORT of a cluster")
     where.add_argument("--data-dir", metavar="DIR", help="folder with the data sets (or RAYSWEEPS_DATA)")
+    stall = (
+        "a trial that reports nothing for so long has timed out: 90s, 15m, 2h; none; auto from the epochs seen (auto)"
+    )
+    where.add_argument("--stall-timeout", metavar="TIME", help=stall)
     where.add_argument("--here", action="store_true", help="one trial after another in this process, without Ray")
+
+
+def _keep(parser: argparse.ArgumentParser) -> None:
+    keep = "keep the best checkpoint of so many leading trials, or of all; those of other ended trials go (10)"
+    parser.add_argument("--keep", metavar="N", type=_number, help=keep)
+
+
+def _learn_from(parser: argparse.ArgumentParser) -> None:
+    learn = "tell the searcher the ended trials of these earlier sweeps that fit the space and the metric"
+    parser.add_argument("--learn-from", metavar="SWEEP", nargs="+", default=[], help=learn)
 
 
 def _list(parser: argparse.ArgumentParser) -> None:
@@ -148,6 +162,8 @@ def _show(parser: argparse.ArgumentParser) -> None:
     _where(parser)
     _storage(parser)
     parser.add_argument("--name", metavar="NAME", help="name of the sweep and its folder")
+    _learn_from(parser)
+    _keep(parser)
     _json(parser)
     parser.set_defaults(module="listing", function="show")
 
@@ -157,6 +173,12 @@ def _run(parser: argparse.ArgumentParser) -> None:
     _where(parser)
     _storage(parser)
     parser.add_argument("--name", metavar="NAME", help="name of the sweep and its folder")
+    _learn_from(parser)
+    _keep(parser)
+    again = "where the sweep exists go on with it, finished or not: a command that may be given again"
+    parser.add_argument("--resume-if-exists", action="store_true", help=again)
+    _accepting(parser)
+    _trust(parser)
     parser.set_defaults(module="running", function="run")
 
 
@@ -168,9 +190,25 @@ def _sweep(parser: argparse.ArgumentParser, many: bool = False) -> None:
 
 def _resume(parser: argparse.ArgumentParser) -> None:
     _sweep(parser)
-    _limits(parser.add_argument_group("limits, in place of what the sweep had"))
+    limits = parser.add_argument_group("limits, in place of what the sweep had")
+    limits.add_argument("--trials", metavar="N", help="number of trials: 200 in all, or +50 more; extends a sweep")
+    _limits(limits)
     _where(parser)
+    _keep(parser)
+    _accepting(parser)
+    _trust(parser)
+    parser.add_argument("--take-over", action="store_true", help="take the sweep from a driver that may still live")
     parser.set_defaults(module="running", function="resume")
+
+
+def _accepting(parser: argparse.ArgumentParser) -> None:
+    yes = "accept what has changed since the sweep ran last (space, trainable, versions) without a question"
+    parser.add_argument("--yes", action="store_true", help=yes)
+
+
+def _trust(parser: argparse.ArgumentParser) -> None:
+    trust = "use a sweep that is not yours, or was made on another machine: it names the code that is run"
+    parser.add_argument("--trust", action="store_true", help=trust)
 
 
 def _trials(parser: argparse.ArgumentParser) -> None:
@@ -196,6 +234,7 @@ def _confirm(parser: argparse.ArgumentParser) -> None:
     refit = "then train the winner on training and validation data together, for the epochs that were best"
     how_much.add_argument("--refit", action="store_true", help=refit)
     _where(parser)
+    _trust(parser)
     _json(parser)
     parser.set_defaults(module="confirming", function="confirm")
 
@@ -207,6 +246,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trial", metavar="N", type=_trial, help=trial)
     parser.add_argument("--data-dir", metavar="DIR", help="folder with the data sets (or RAYSWEEPS_DATA)")
     _json(parser)
+    _trust(parser)
     parser.set_defaults(module="exporting", function="export")
 
 
@@ -214,6 +254,7 @@ def _replay(parser: argparse.ArgumentParser) -> None:
     _sweep(parser)
     parser.add_argument("trial", metavar="TRIAL", type=_trial, help="number of the trial")
     _where(parser)
+    _trust(parser)
     _json(parser)
     parser.set_defaults(module="replaying", function="replay")
 

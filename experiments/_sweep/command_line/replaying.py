@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.command_line.confirming import options_of
+from experiments._sweep.command_line.asking import trusted
+from experiments._sweep.command_line.confirming import options_of, trusting
 from experiments._sweep.names import sweep_folder
 from experiments._sweep.views.words import clean, place
 from experiments._sweep.watching import watching
@@ -15,6 +16,7 @@ from experiments._sweep.watching import watching
 if TYPE_CHECKING:
     import argparse
 
+    from experiments._sweep.derived.replay.replaying import Replay
     from experiments._sweep.registry import FoundExperiment
 
 ALIKE = ("equal", "within noise")
@@ -33,7 +35,10 @@ def replay(arguments: argparse.Namespace) -> int:
     def observers(found: FoundExperiment) -> Any:
         return (lambda _: ()) if arguments.json else watching(found, here=options.here)
 
-    replayed = replayed_by(sweep, arguments.trial, options, observers)
+    def replayed_when(trust: bool) -> Replay:
+        return replayed_by(sweep, arguments.trial, trusting(options, trust), observers)
+
+    replayed = trusted(replayed_when, trust=arguments.trust)
     if replayed.answer is None:
         outcome = replayed.outcome
         assert outcome is not None  # noqa: S101 - what has ended has an answer

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.command_line.listing import asked
 from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.lease import refuse_if_held
-from experiments._sweep.ledger.records import LIMIT_REASONS, LIMITS, SUCCESSES
+from experiments._sweep.ledger.records import LIMIT_REASONS, LIMITS
 from experiments._sweep.names import sweep_folder
 from experiments._sweep.views.words import clean, place
 from experiments._sweep.watching import watching
@@ -18,56 +19,78 @@ if TYPE_CHECKING:
 
     from experiments._sweep.driving import Outcome
     from experiments._sweep.ledger.history import History
+    from experiments._sweep.options import RunOptions
+    from experiments._sweep.registry import FoundExperiment
     from experiments._sweep.sweep import Sweep
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs an experiment as a new sweep."""
-    from experiments._sweep.start import start_sweep
+    """Runs an experiment as a new sweep; with `--resume-if-exists` as the one that there is."""
+    from experiments._sweep.start.starting import start_sweep
 
     found, options = asked(arguments)
-    return _told(start_sweep(found, options, watching(found, here=options.here)))
+    watch = watching(found, here=options.here)
+    if not arguments.resume_if_exists:
+        return _told(start_sweep(found, options, watch))
+    from experiments._sweep.command_line.asking import accepted, trusted
+    from experiments._sweep.start.rerunning import start_or_resume
+
+    def go_on(trust: bool, accept: bool) -> Outcome:
+        return start_or_resume(found, dataclasses.replace(options, trust=trust), watch, accept_changes=accept)
+
+    def trusting(trust: bool) -> Outcome:
+        return accepted(lambda accept: go_on(trust, accept), yes=arguments.yes)
+
+    return _told(trusted(trusting, trust=arguments.trust))
 
 
 def resume(arguments: argparse.Namespace) -> int:
     """Goes on with a sweep."""
     folder = sweep_folder(arguments.sweep, Path(arguments.storage).expanduser())
-    refuse_if_held(folder)  # before anything slow is imported
-    from experiments._sweep.command_line.overriding import seconds
-    from experiments._sweep.engine.limits import limit_reached
-    from experiments._sweep.options import RunOptions
-    from experiments._sweep.overrides import overridden
-    from experiments._sweep.registry import from_source
-    from experiments._sweep.start import resume_sweep
+    if not arguments.take_over:
+        refuse_if_held(folder)  # before anything slow is imported
+    from experiments._sweep.command_line.asking import accepted, trusted
+    from experiments._sweep.start.resuming import finished, resume_sweep
+    from experiments._sweep.start.trust import refuse_untrusted
     from experiments._sweep.sweep import Sweep
 
     sweep = Sweep(folder)
-    history = sweep.history
-    if history.sweep.derived is not None:
+    if sweep.history.sweep.derived is not None:
         raise InputError(f"{place(folder)} is made of another sweep. {_going_on(sweep)}")
-    if history.end is not None and history.end.reason == "finished":
-        print(f"{sweep.name} has finished: {clean(history.end.why) or 'nothing is left to do'}.")
-        _summary(sweep)
-        return 0 if any(history.in_state(*SUCCESSES)) else 1
-    limits = limits_of(history, arguments)
-    found = overridden(from_source(history.sweep.source), history.sweep.overrides | limits)
-    reached = limit_reached(history, found.experiment)
-    if reached is not None:
-        print(f"{sweep.name} has ended: {reached.why}.")
-        _summary(sweep)
-        print(f"extend it with: {extending(reached.reason, place(folder))}")
-        return 0 if history.best is not None else 1
-    remembered = history.drivers[-1].data_dir if history.drivers else None
-    options = RunOptions(
-        storage=arguments.storage,
-        concurrent=arguments.concurrent,
-        time_limit_s=seconds(arguments.time_limit),
-        address=arguments.address,
-        data_dir=arguments.data_dir or remembered,
-        here=arguments.here,
-        limits=limits,
-    )
-    return _told(resume_sweep(folder, found, options, watching(found, here=options.here)))
+    limits = limits_of(sweep.history, arguments)
+    done = finished(sweep, limits.get("num_trials"))
+    if done is not None:
+        return _told(done)
+
+    trusted(lambda trust: refuse_untrusted(sweep, trust=trust), trust=arguments.trust)
+    found, options = _asked_again(sweep, arguments, limits)
+
+    def go_on(accept: bool) -> Outcome:
+        watch = watching(found, here=options.here)
+        return resume_sweep(sweep, found, options, watch, accept_changes=accept, take_over=arguments.take_over)
+
+    return _told(accepted(go_on, yes=arguments.yes))
+
+
+def _asked_again(
+    sweep: Sweep, arguments: argparse.Namespace, limits: dict[str, Any]
+) -> tuple[FoundExperiment, RunOptions]:
+    """The experiment as it is now, and the options: what is not given is as the newest driver had it."""
+    from experiments._sweep.command_line.overriding import options_from
+    from experiments._sweep.overrides import overridden
+    from experiments._sweep.registry import from_source
+
+    history = sweep.history
+    found = overridden(from_source(history.sweep.source), history.overrides | limits)
+    options = options_from(arguments)
+    remembered = {name: value for name, value in history.settings.items() if name in ("keep", "stall_timeout_s")}
+    if arguments.keep is not None:
+        remembered.pop("keep", None)
+    if arguments.stall_timeout is not None or options.here:  # without processes nothing can be timed out
+        remembered.pop("stall_timeout_s", None)
+    if arguments.data_dir is None and history.drivers:
+        remembered["data_dir"] = history.drivers[-1].data_dir
+    return found, dataclasses.replace(options, limits=limits, **remembered)
 
 
 def _going_on(sweep: Sweep) -> str:
@@ -84,27 +107,47 @@ def _going_on(sweep: Sweep) -> str:
 
 def limits_of(history: History, arguments: argparse.Namespace) -> dict[str, Any]:
     """The limits that a resumed sweep has in place of those it began with: what was given now, or to resume before."""
-    before = [driver.limits for driver in history.drivers if driver.limits]
-    given = {name: value for name in LIMITS if (value := getattr(arguments, name)) is not None}
-    return {**(before[-1] if before else {}), **given}
+    given = {name: value for name in LIMITS if (value := getattr(arguments, name, None)) is not None}
+    if arguments.trials is not None:
+        given["num_trials"] = _trials(arguments.trials, history.asks["num_trials"])
+    return {**history.limits, **given}
+
+
+def _trials(text: str, asked: int) -> int:
+    """`200` trials in all, or `+50` more than are asked for now."""
+    number = text.removeprefix("+")
+    if not (number.isascii() and number.isdecimal()):
+        raise InputError(
+            f"--trials takes how many trials there are to be in all, such as 200, or how many more, such as +50; "
+            f"got {text!r}."
+        )
+    return int(number) + (asked if text.startswith("+") else 0)
 
 
 def extending(reason: str, sweep: str) -> str:
     """The command that takes a reached limit further."""
-    option = {"target": "--target VALUE", "no improvement": "--patience-trials N"}[reason]
-    return f"sweep resume {sweep} {option}   (none takes the limit away)"
+    options = {
+        "target": "--target VALUE   (none takes the limit away)",
+        "no improvement": "--patience-trials N   (none takes the limit away)",
+        "finished": "--trials +N   (N trials more)",
+    }
+    return f"sweep resume {sweep} {options[reason]}"
 
 
 def _told(outcome: Outcome) -> int:
     sweep = outcome.sweep
-    if outcome.reason != "finished":
+    if not outcome.driven:
+        nothing_left = outcome.why or "nothing is left to do"
+        ended = "has finished" if outcome.reason == "finished" else "has ended"
+        print(f"{sweep.name} {ended}: {clean(nothing_left, lines=True)}.")
+    elif outcome.reason != "finished":
         print(f"{sweep.name} ended early ({outcome.reason}): {clean(outcome.why, lines=True)}")
     elif outcome.code:
         print(f"{sweep.name}: {clean(outcome.why, lines=True)}")
     _summary(sweep)
     if outcome.reason in ("interrupted", "time limit", "fault"):
         print(f"go on with: sweep resume {place(sweep.folder)}")
-    if outcome.reason in LIMIT_REASONS:
+    if outcome.reason in LIMIT_REASONS or not outcome.driven:
         print(f"extend it with: {extending(outcome.reason, place(sweep.folder))}")
     return outcome.code
 

@@ -11,7 +11,7 @@ from experiments._sweep.derived.replay.replaying import KIND as REPLAY
 from experiments._sweep.derived.replay.replaying import replays
 from experiments._sweep.derived.replay.reseeding import KIND as NOISE
 from experiments._sweep.errors import InputError
-from experiments._sweep.sweep import checkpoint_of
+from experiments._sweep.sweep import checkpoint_of, no_checkpoint
 from experiments._sweep.views.words import place
 
 if TYPE_CHECKING:
@@ -110,8 +110,9 @@ def _trained(sweep: Sweep, number: int, label: str, answer: dict[str, Any] | Non
     checkpoint = checkpoint_of(sweep.folder, trial) or _of_a_replay(sweep, number)
     if checkpoint is None:
         raise InputError(
-            f"{label} has no whole checkpoint of its best epoch any more. Choose another trial (--trial N), or train "
-            f"it again, which serves where it is equal to the bit: sweep replay {place(sweep.folder)} {number}"
+            f"{label} has no whole checkpoint of its best epoch any more: {no_checkpoint(sweep.history, trial)}. "
+            "Choose another trial (--trial N), or train it again, which serves where it is equal to the bit: "
+            f"sweep replay {place(sweep.folder)} {number}"
         )
     return Chosen(
         label=label,

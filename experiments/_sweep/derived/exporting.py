@@ -23,20 +23,21 @@ if TYPE_CHECKING:
 
 
 def exported(
-    sweep: Sweep, to: Path, *, trial: int | None = None, data_dir: str | None = None
+    sweep: Sweep, to: Path, *, trial: int | None = None, data_dir: str | None = None, trust: bool = False
 ) -> tuple[Exported, Chosen]:
     """Writes the refitted or confirmed winner, or the best trial, or the one that is asked for, into the folder `to`.
 
     Raises:
+        UntrustedError: If the sweep may be somebody else's, and is not trusted.
         InputError: If the folder is occupied, there is no such network, its data are not there, or it cannot be
             written for torch alone.
     """
     refuse_occupied(to)
     choice, sweep = chosen(sweep, trial), searched_sweep(sweep)
-    options = options_for(sweep, data_dir=data_dir, here=True)
+    options = options_for(sweep, data_dir=data_dir, here=True, trust=trust)
     faults = [] if data_dir is None else list(options.faults())
     with data_folder(options.data):
-        trainable = experiment_of(sweep).experiment.trainable
+        trainable = experiment_of(sweep, options).experiment.trainable
         if isinstance(trainable, Trainable):
             faults += trainable.faults(choice.config)
         if faults:

@@ -62,7 +62,10 @@ def replayed_in_python(
 
 
 def options_for(sweep: Sweep, *, data_dir: str | None = None, **where: Any) -> RunOptions:
-    """Where a sweep that is made of `sweep` runs; its data lie where those of `sweep` did."""
+    """Where a sweep that is made of `sweep` runs; its data lie where those of `sweep` did.
+
+    Its checkpoints are all kept: each trial's is measured at the end.
+    """
     drivers = sweep.history.drivers
     remembered = drivers[-1].data_dir if drivers else None
-    return RunOptions(storage=str(sweep.folder.parent), data_dir=data_dir or remembered, **where)
+    return RunOptions(storage=str(sweep.folder.parent), data_dir=data_dir or remembered, keep=None, **where)

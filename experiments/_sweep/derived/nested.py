@@ -6,6 +6,7 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.derived.finding import searched_sweep
 from experiments._sweep.derived.repetition import repetition
 from experiments._sweep.driving import drive
 from experiments._sweep.errors import InputError
@@ -13,7 +14,11 @@ from experiments._sweep.ledger.records import SCHEMA, SweepOpened
 from experiments._sweep.options import preflight
 from experiments._sweep.overrides import overridden
 from experiments._sweep.registry import from_source
-from experiments._sweep.start import changed_data, changes, check_resources, versions
+from experiments._sweep.start.changes import refusals
+from experiments._sweep.start.resuming import changed_data
+from experiments._sweep.start.starting import check_resources
+from experiments._sweep.start.state import State
+from experiments._sweep.start.trust import refuse_untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,16 +39,18 @@ SAME = ("trainable", "metric", "mode", "counts")
 """What an experiment must not have changed since, for its trials to be trained again."""
 
 
-def experiment_of(sweep: Sweep) -> FoundExperiment:
+def experiment_of(sweep: Sweep, options: RunOptions) -> FoundExperiment:
     """The experiment that the sweep ran, as it is now.
 
     Raises:
+        UntrustedError: If the sweep may be somebody else's, and `options` do not trust it.
         InputError: If it is not there any more, or asks something else than it did.
     """
-    opened = sweep.history.sweep
-    found = overridden(from_source(opened.source), opened.overrides)
-    then, now = ({name: asks.get(name) for name in SAME} for asks in (opened.asks, found.experiment.asks()))
-    if faults := changes(then, now):
+    history = sweep.history
+    refuse_untrusted(searched_sweep(sweep), trust=options.trust)
+    found = overridden(from_source(history.sweep.source), history.overrides)
+    then, now = ({name: asks.get(name) for name in SAME} for asks in (history.asks, found.experiment.asks()))
+    if faults := refusals(then, now):
         raise InputError(*faults)
     return found
 
@@ -63,14 +70,16 @@ def begin(
         SweepInUseError: If another driver has begun it meanwhile.
     """
     _check(found, options)
+    state = State.now(found.experiment)
     opened = SweepOpened(
         schema=SCHEMA,
         name=folder.name,
         question=found.question,
         source=found.source,
         overrides=found.overrides,
-        asks=found.experiment.asks(),
-        versions=versions(),
+        asks=state.asks,
+        versions=state.versions,
+        code=state.code,
         derived=derived,
         at=time.time(),
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.experiment import Experiment
 from experiments._sweep.policy import Proposal
+from experiments._sweep.redaction import Secrets
 from search_spaces import SearchSpace
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ class Repetition(Experiment):
     """An experiment whose `search` is `Given`, without a space. Its configurations were checked by their sweep."""
 
     search: Given
+    common: Mapping[str, Any] = field(default_factory=dict)
+    """The constants of the space that was searched: its secrets are in no record."""
 
     def __post_init__(self) -> None:
         """Checks nothing: a later version may refuse what was trained."""
@@ -64,7 +68,17 @@ class Repetition(Experiment):
 
     def samples(self) -> Iterator[dict[str, Any]]:
         """All its configurations."""
-        return iter(self.search.configurations)
+        return map(self.whole, self.search.configurations)
+
+    @property
+    def constants(self) -> Mapping[str, Any]:
+        """Those of the space that was searched."""
+        return self.common
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """Those of the space that was searched."""
+        return Secrets.of(self.common, getattr(self.trainable, "config_type", None), self.metric)
 
     def budget(self, config: Mapping[str, Any]) -> int:
         """The epochs of a trial with this configuration: those that it was given."""
@@ -90,4 +104,5 @@ def repetition(
     fields = ("trainable", "metric", "mode", "epochs", "cpus_per_trial", "gpus_per_trial", "seed")
     kept = {name: getattr(experiment, name) for name in fields} | changed
     given = Given(configurations=tuple(dict(each) for each in configurations), origins=tuple(origins))
-    return Repetition(**kept, space={}, search=given, scheduler=scheduler, num_trials=len(configurations))
+    common, trials = experiment.constants, len(configurations)
+    return Repetition(**kept, space={}, search=given, scheduler=scheduler, num_trials=trials, common=common)

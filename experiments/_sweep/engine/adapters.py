@@ -7,7 +7,6 @@ fault and a drained sweep, never a trial that runs again.
 from __future__ import annotations
 
 import functools
-import re
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,11 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from experiments._sweep.engine.faults import Fault
+from experiments._sweep.engine.leaving import LEAVES
+from experiments._sweep.engine.losses import TOLD_TO_LEAVE, KernelKills, loss_told
 from experiments._sweep.engine.measurements import as_reported
+from experiments._sweep.engine.processes import end_process
+from experiments._sweep.engine.storage import with_remedy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
     from ray.tune.experiment import Trial
 
     from experiments._sweep.engine.conductor import Conductor
+    from experiments._sweep.engine.losses import Loss
     from experiments._sweep.engine.signals import Drain
+    from experiments._sweep.engine.stalls import Stalls
 
 NOT_METRICS = {*AUTO_RESULT_KEYS, DONE, SHOULD_CHECKPOINT, TRIAL_ID, "experiment_tag"}
 
@@ -59,7 +64,7 @@ def guarded(instead: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def fault_text(error: Exception) -> str:
     """A disk error in a sentence, anything else with its traceback: it is a fault of the package."""
     if isinstance(error, OSError):
-        return f"{error.strerror or error} ({error.filename or 'ledger'}). Make room or restore access, then resume."
+        return with_remedy(error)
     return "".join(traceback.format_exception(error)).rstrip()
 
 
@@ -95,7 +100,7 @@ class SegmentSearcher(_Adapter, Searcher):  # type: ignore[misc]
         """The next segment as Tune's configuration of a new trial."""
         self._drain.look(self.conductor)  # Tune may ask for minutes without coming to its callbacks
         running = sum(1 for _ in self.conductor.history.in_state("running"))
-        if running >= self._slots:
+        if running >= self._slots and self.conductor.halt is None:  # what could not be recorded stays running there
             return None
         segment = self.conductor.next_segment()
         if segment == "wait":
@@ -120,10 +125,12 @@ class SegmentSearcher(_Adapter, Searcher):  # type: ignore[misc]
 class LedgerScheduler(_Adapter, FIFOScheduler):  # type: ignore[misc]
     """Records each result with its decision before Ray learns of it."""
 
-    def __init__(self, conductor: Conductor, driver_folder: str) -> None:
+    def __init__(self, conductor: Conductor, driver_folder: str, stalls: Stalls) -> None:
         super().__init__()
         self.conductor = conductor
         self._driver_folder = driver_folder
+        self._stalls = stalls
+        self._kernel = KernelKills()
         self._seen: dict[str, int] = {}
         """Segment to the results it has told."""
         self._undecided: set[str] = set()
@@ -140,6 +147,9 @@ class LedgerScheduler(_Adapter, FIFOScheduler):  # type: ignore[misc]
     @guarded(instead=None)
     def _decide(self, trial: Trial, result: Mapping[str, Any]) -> str:
         number, segment = _segment_of(trial)
+        if LEAVES in result:
+            self.conductor.lost(number, segment, TOLD_TO_LEAVE, "preempted")
+            return str(TrialScheduler.CONTINUE)  # its process ends now, and is not used again
         fault = Fault.in_report(result)
         if fault is not None:
             self.conductor.failed(number, segment, fault)
@@ -152,11 +162,13 @@ class LedgerScheduler(_Adapter, FIFOScheduler):  # type: ignore[misc]
         name = result.get("checkpoint_dir_name")
         checkpoint = f"{self._driver_folder}/{trial_name(trial)}/{name}" if name else None
         goes_on = self.conductor.report(number, segment, reported, checkpoint)
+        self._stalls.heard(trial_name(trial), number)
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
     @guarded(instead=None)
     def on_trial_complete(self, tune_controller: Any, trial: Trial, result: Mapping[str, Any]) -> None:
         """The function returned, or was stopped by a decision that is recorded already."""
+        self._stalls.over(trial_name(trial))
         if trial_name(trial) in self._undecided:
             return
         if result.get(TRAINING_ITERATION, 0) > self._seen.get(trial_name(trial), 0):
@@ -166,7 +178,9 @@ class LedgerScheduler(_Adapter, FIFOScheduler):  # type: ignore[misc]
     @guarded(instead=None)
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         """The process died, or an exception passed that was not the trainable's."""
-        self.conductor.lost(*_segment_of(trial), _evidence(trial))
+        self._stalls.over(trial_name(trial))
+        loss = self._kernel.explain(loss_of(trial))
+        self.conductor.lost(*_segment_of(trial), loss.evidence, loss.cause)
 
     @guarded(instead=None)
     def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
@@ -174,25 +188,31 @@ class LedgerScheduler(_Adapter, FIFOScheduler):  # type: ignore[misc]
         self.conductor.lost(*_segment_of(trial), "removed before it ran")
 
 
-def _evidence(trial: Trial) -> str:
+def loss_of(trial: Trial) -> Loss:
+    """How a trial's process was lost, by the file that Tune keeps of its errors."""
     try:
-        lines = Path(trial.error_file).read_text(encoding="utf-8").splitlines()
+        return loss_told(Path(trial.error_file).read_text(encoding="utf-8"))
     except (OSError, TypeError):
-        return "its process died"
-    said = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in lines[1:]]
-    return next((line for line in reversed(said) if line), "its process died")[:300]
+        return loss_told("")
 
 
 class Clock(_Adapter, Callback):  # type: ignore[misc]
     """Called at each step of Tune's loop: views refresh, limits and signals take effect."""
 
-    def __init__(self, conductor: Conductor, drain: Drain) -> None:
+    def __init__(self, conductor: Conductor, drain: Drain, stalls: Stalls) -> None:
         self.conductor = conductor
         self._drain = drain
+        self._stalls = stalls
+
+    @guarded(instead=None)
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """Its process is there and trains from now on."""
+        self._stalls.began(trial_name(trial), trial)
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         """Looks at the clock."""
         self._give_up_failed(trials)
+        self._end_silent()
         self._drain.look(self.conductor)
         self.conductor.journal.tick()
         if self._drain.overdue:
@@ -202,5 +222,14 @@ class Clock(_Adapter, Callback):  # type: ignore[misc]
     def _give_up_failed(self, trials: list[Trial]) -> None:
         """Tune tells nobody when a process could not be used again for the next trial."""
         for trial in trials[-RECENT:]:
-            if trial.status == trial.ERROR:
-                self.conductor.lost(*_segment_of(trial), _evidence(trial))
+            if trial.status == trial.ERROR and self.conductor.owns(*_segment_of(trial)):
+                loss = loss_of(trial)
+                self.conductor.lost(*_segment_of(trial), loss.evidence, loss.cause)
+
+    @guarded(instead=None)
+    def _end_silent(self) -> None:
+        """First the ledger, then the process: what it still says is said to nobody."""
+        for trial, why in self._stalls.late():
+            if self.conductor.owns(*_segment_of(trial)):
+                self.conductor.stalled(*_segment_of(trial), why)
+                end_process(trial)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.engine.faults import Fault
 from experiments._sweep.engine.segment import settle_in
+from experiments._sweep.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +40,8 @@ class Calls:
         for place, argument in enumerate(arguments):
             if self._halted():
                 return
-            yield place, _outcome(function, self.conductor.experiment.trainable, argument)
+            experiment = self.conductor.experiment
+            yield place, _outcome(function, experiment.trainable, argument, experiment.redactor)
 
     def _on_ray(self, function: Function, arguments: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         import ray
@@ -65,14 +67,14 @@ def _in_a_process(function: Function, workplace: Workplace, argument: Any, cpus:
 
     settle_in(workplace, gpus=gpus)
     limit_threads(cpus)
-    return _outcome(function, workplace.source.load(), argument)
+    return _outcome(function, workplace.source.load(), argument, Redactor(workplace.secrets))
 
 
-def _outcome(function: Function, trainable: Callable[..., Any], argument: Any) -> Any:
+def _outcome(function: Function, trainable: Callable[..., Any], argument: Any, redactor: Redactor) -> Any:
     try:
         return function(trainable, argument)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a trainable raises is evidence
-        return Fault.of(error)
+        return Fault.of(error, redactor.text)
 
 
 def _received(reference: Any) -> Any:

@@ -9,14 +9,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from experiments._sweep.engine.assignments import Halt, Reason, Segment
-from experiments._sweep.engine.failures import SAME_EXCEPTION, all_failed_alike, records_of_loss
+from experiments._sweep.engine.failures import (
+    SAME_EXCEPTION,
+    STALLED,
+    all_failed_alike,
+    all_stalled,
+    ran_out_of_memory,
+    records_of_loss,
+)
+from experiments._sweep.engine.leaving import mark_of_leaving
 from experiments._sweep.engine.limits import limit_reached
+from experiments._sweep.engine.losses import TOLD_TO_LEAVE
 from experiments._sweep.engine.measurements import read_metrics
 from experiments._sweep.engine.numbering import Numbering
 from experiments._sweep.engine.observing import Observed
 from experiments._sweep.engine.proposer import Proposer
 from experiments._sweep.engine.remembering import remembering
+from experiments._sweep.engine.storage import REMEDY
 from experiments._sweep.engine.verdicts import verdict_of, verdict_on
+from experiments._sweep.ledger.files import trial_folder
 from experiments._sweep.ledger.records import (
     EpochReported,
     SegmentInterrupted,
@@ -30,6 +41,7 @@ if TYPE_CHECKING:
 
     from experiments._sweep.engine.faults import Fault
     from experiments._sweep.engine.journal import Journal
+    from experiments._sweep.engine.losses import Cause
     from experiments._sweep.engine.measurements import Measurement
     from experiments._sweep.experiment import Experiment
     from experiments._sweep.ledger.records import TrialProposed
@@ -190,17 +202,30 @@ class Conductor:
             return
         if fault.storage:
             self._interrupt(self.history.trials[trial], "fault", fault.summary)
-            self.stop("fault", f"{fault.summary}. Make room or restore access, then resume.")
+            self.stop("fault", f"{fault.summary}. {REMEDY}")
+            return
+        if fault.ending == "out_of_memory" and not ran_out_of_memory(self.history.trials[trial]):
+            self._interrupt(self.history.trials[trial], "out_of_memory", fault.summary)
             return
         self._end(self.history.trials[trial], fault.ending, fault.summary, fault.traceback)
         if trial < SAME_EXCEPTION and all_failed_alike(self.history):
             self.stop("failed", f"the first {SAME_EXCEPTION} trials all ended with: {fault.summary}")
 
-    def lost(self, trial: int, segment: int, evidence: str) -> None:
+    def lost(self, trial: int, segment: int, evidence: str, cause: Cause = "lost") -> None:
         """The trial's process or node died."""
         if not self.owns(trial, segment):
             return
-        self.journal.write(*records_of_loss(self.history.trials[trial], evidence, self.journal.t))
+        if cause == "lost" and mark_of_leaving(trial_folder(self._folder, trial), segment).exists():
+            cause, evidence = "preempted", f"{TOLD_TO_LEAVE}; {evidence}"
+        self.journal.write(*records_of_loss(self.history.trials[trial], cause, evidence, self.journal.t))
+
+    def stalled(self, trial: int, segment: int, why: str) -> None:
+        """The trial fell silent: it has timed out."""
+        if not self.owns(trial, segment):
+            return
+        self._end(self.history.trials[trial], "timed_out", why)
+        if trial < STALLED and all_stalled(self.history):
+            self.stop("fault", f"the first {STALLED} trials all timed out: {why}. A longer time: --stall-timeout.")
 
     def _end(
         self, trial: TrialHistory, ending: str, why: str, traceback: str = "", rung: dict[str, Any] | None = None

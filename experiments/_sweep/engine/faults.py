@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import re
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.engine.storage import in_words, is_of_storage
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 FAULT = "raysweeps_fault"
 """Key under which a trial's process reports a fault."""
 LONGEST_TRACEBACK = 20_000
 """Characters of it that are kept, from its end."""
-DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 MACHINERY = {"_sweep", "_training"}
 """Folders whose frames lie between Ray and the code that raised."""
 
@@ -36,17 +36,21 @@ class Fault:
     """Whether the disk is full or gone: not the trial's fault."""
 
     @classmethod
-    def of(cls, error: BaseException) -> Fault:
-        """The fault of an exception, told by its class: torch need not be imported for that."""
+    def of(cls, error: BaseException, without_secrets: Callable[[str], str] = str) -> Fault:
+        """The fault of an exception, told by its class: torch need not be imported for that.
+
+        Secrets are taken out before anything is cut off: half of one would not be found later.
+        """
         names = {kind.__name__ for kind in type(error).__mro__}
         memory = isinstance(error, MemoryError) or "OutOfMemoryError" in names
-        said = _said(error)
+        storage = isinstance(error, OSError) and is_of_storage(error)
+        said = without_secrets(in_words(error) if isinstance(error, OSError) and storage else _said(error))
         text = said.partition("\n")[0][:500]
         return cls(
             ending="out_of_memory" if memory else "error",
-            summary=f"{type(error).__name__}: {text}" if text else type(error).__name__,
-            traceback=_traceback(error)[-LONGEST_TRACEBACK:],
-            storage=isinstance(error, OSError) and error.errno in DISK_ERRORS,
+            summary=text if storage else f"{type(error).__name__}: {text}" if text else type(error).__name__,
+            traceback=without_secrets(_traceback(error))[-LONGEST_TRACEBACK:],
+            storage=storage,
             fresh_process=memory or "AcceleratorError" in names or "CUDA" in said,
         )
 

@@ -34,18 +34,18 @@ def run_here(conductor: Conductor, workplace: Workplace, *, drain: Drain) -> Non
 def _train(conductor: Conductor, segment: Segment, workplace: Workplace, drain: Drain) -> None:
     payload = {"trial": segment.trial, "segment": segment.number, "epochs_known": segment.epochs_known}
     checkpoints = checkpoints_of(payload, workplace)
-    trainable = conductor.experiment.trainable
+    trainable, config = conductor.experiment.trainable, conductor.experiment.whole(segment.config)
     records = None
     while True:
         try:
-            records = records or iter(trainable.epochs(segment.config, checkpoints))  # type: ignore[attr-defined]
+            records = records or iter(trainable.epochs(config, checkpoints))  # type: ignore[attr-defined]
             record = next(records, None)
         except bdb.BdbQuit:
             conductor.stop("interrupted", "the debugger was quit")
             conductor.cut("the debugger was quit")
             return
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a trainable raises is evidence
-            conductor.failed(segment.trial, segment.number, Fault.of(error))
+            conductor.failed(segment.trial, segment.number, Fault.of(error, conductor.experiment.redactor.text))
             return
         if record is None:
             conductor.returned(segment.trial, segment.number)

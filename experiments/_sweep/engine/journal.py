@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
 from experiments._sweep.ledger.history import History
+from experiments._sweep.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,13 +40,16 @@ class Observer(Protocol):
 
 
 class Journal:
-    """Writes records and keeps the history."""
+    """Writes records, without secrets, and keeps the history."""
 
-    def __init__(self, writer: LedgerWriter, observers: Sequence[Observer]) -> None:
+    def __init__(self, writer: LedgerWriter, observers: Sequence[Observer], redactor: Redactor | None = None) -> None:
         self._writer = writer
+        self._redactor = redactor or Redactor()
         self._observers = list(observers)
         self.found = tuple(writer.entries)
         """What the ledger said before this driver wrote."""
+        self.alone = threading.RLock()
+        """Held while a record is written and folded: more threads than one may end a sweep."""
         self.history = History(writer.entries)
         self._started = time.monotonic()
 
@@ -64,13 +69,23 @@ class Journal:
         Raises:
             OSError: If the disk is full or gone; nothing was written then.
         """
-        for entry in self._writer.append(records):
-            self.history.apply(entry)
-            self._each(lambda observer, entry=entry: observer.saw(entry, self.history))
+        with self.alone:
+            for entry in self._writer.append([*map(self._redactor.record, records)]):
+                self.history.apply(entry)
+                self._each(lambda observer, entry=entry: observer.saw(entry, self.history))
+
+    def watch(self, observer: Observer) -> None:
+        """Lets another one watch from now on."""
+        self._observers.append(observer)
 
     def note(self, text: str) -> None:
         """Has something said that is no record."""
+        text = self.without_secrets(text)
         self._each(lambda observer: observer.noted(text, self.history))
+
+    def without_secrets(self, text: str) -> str:
+        """The text as a record may have it."""
+        return self._redactor.text(text)
 
     def tick(self) -> None:
         """Lets the observers refresh."""

@@ -12,13 +12,17 @@ if TYPE_CHECKING:
     from experiments._sweep.engine.conductor import Conductor
     from experiments._sweep.engine.segment import Workplace
     from experiments._sweep.engine.signals import Drain
+    from experiments._sweep.engine.stalls import Stalls
 
 
-def run_on_ray(conductor: Conductor, workplace: Workplace, *, folder: Path, slots: int, drain: Drain) -> None:
+def run_on_ray(
+    conductor: Conductor, workplace: Workplace, *, folder: Path, slots: int, drain: Drain, stalls: Stalls
+) -> None:
     """Runs the sweep until nothing is left to do or it was asked to stop; Ray is there already."""
     from ray import tune
 
     from experiments._sweep.engine import adapters
+    from experiments._sweep.engine.processes import every_loss_is_one
     from experiments._sweep.engine.segment import run_segment
 
     experiment = conductor.experiment
@@ -31,7 +35,7 @@ def run_on_ray(conductor: Conductor, workplace: Workplace, *, folder: Path, slot
         ),
         tune_config=tune.TuneConfig(
             search_alg=adapters.SegmentSearcher(conductor, slots, drain),
-            scheduler=adapters.LedgerScheduler(conductor, f"ray/{driver}"),
+            scheduler=adapters.LedgerScheduler(conductor, f"ray/{driver}", stalls),
             num_samples=-1,
             reuse_actors=True,
             trial_name_creator=adapters.trial_name,
@@ -40,13 +44,14 @@ def run_on_ray(conductor: Conductor, workplace: Workplace, *, folder: Path, slot
         run_config=tune.RunConfig(
             name=driver,
             storage_path=str(folder / "ray"),
-            callbacks=[adapters.Clock(conductor, drain)],
+            callbacks=[adapters.Clock(conductor, drain, stalls)],
             verbose=0,
         ),
     )
     try:
-        tuner.fit()
+        with every_loss_is_one():
+            tuner.fit()
     except adapters.CutShort:
-        conductor.cut(f"no report within the seconds allowed for draining ({conductor.halt and conductor.halt.why})")
+        conductor.cut(conductor.halt.why if conductor.halt else "")
     if hasattr(experiment.trainable, "epochs"):  # it keeps its own checkpoints: nothing of Ray's is needed
         shutil.rmtree(folder / "ray", ignore_errors=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.engine.assignments import trial_seed
+from experiments._sweep.engine.observing import observed_elsewhere
 from experiments._sweep.ledger.records import TrialProposed
 from experiments._sweep.proposing import next_proposal
 
@@ -49,7 +50,7 @@ class Proposer:
         proposal = next_proposal(
             experiment.search,
             experiment.searched,
-            list(observations.values()),
+            [*observed_elsewhere(self._journal.history), *observations.values()],
             start_points=experiment.start_points,
             trial=number,
             seed=experiment.seed,

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.engine.probing import refuse_without_room
 from experiments._sweep.engine.signals import hear_again
 from experiments._sweep.engine.tokens import token_settings, use_token
 from experiments._sweep.errors import EngineError
@@ -25,6 +26,7 @@ SETTINGS = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths keep their meaning
     "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
     "RAY_TQDM_PATCH_PRINT": "0",  # leave builtins.print alone
+    "RAY_process_group_cleanup_enabled": "1",  # what a trial's process has started ends with it
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the coming default, said to avoid its warning
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # CSV, JSON and TensorBoard come from the ledger
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # signals drain the sweep (engine/signals.py)
@@ -124,11 +126,14 @@ def _init(ray: Any, address: str) -> None:
     options: dict[str, Any] = {"address": address, "logging_level": "ERROR", "log_to_driver": False}
     if address == "local":
         options["include_dashboard"] = False
+        from ray._common.utils import get_default_ray_temp_dir
+
+        refuse_without_room(Path(get_default_ray_temp_dir()))
     # Ray puts the current folder first on the path of its workers; ours must win over a user's `experiments/` there.
-    with contextlib.chdir(PACKAGES), _private_files(), _loopback_only(address):
+    with contextlib.chdir(PACKAGES), private_files(), _loopback_only(address):
         try:
             ray.init(**options)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except Exception as error:
             raise EngineError(f"Ray could not be reached or started at {address!r}: {error}") from error
         finally:
             hear_again()
@@ -149,7 +154,8 @@ def _environment(settings: dict[str, str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _private_files() -> Iterator[None]:
+def private_files() -> Iterator[None]:
+    """What is made meanwhile, also by processes that are started, is for this user alone."""
     before = os.umask(0o077)
     try:
         yield

@@ -7,15 +7,19 @@ exception into a report, so that the evidence travels as plain text.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from experiments._sweep.engine.faults import Fault
+from experiments._sweep.engine.leaving import LEAVE, Leaves, mark_of_leaving
 from experiments._sweep.engine.measurements import as_told
+from experiments._sweep.engine.private import keep_private, private_checkpoints
+from experiments._sweep.ledger.files import trial_folder
+from experiments._sweep.redaction import Redactor, Secrets, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 THREAD_TIMEOUT_S = "30"
 """How long a trial's teardown may take before its process counts as lost."""
@@ -58,24 +62,42 @@ class Workplace:
     """The data folder, where it was given."""
     metric: str
     mode: Literal["min", "max"]
+    secrets: Secrets = field(default_factory=Secrets)
+    """What nothing that a trial leaves behind may have. They travel in memory, never in Tune's own configuration."""
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    """What the trials have in common: where a recorded configuration gets its secrets back."""
 
 
 def run_segment(config: dict[str, Any], workplace: Workplace) -> None:
     """Trains the segment that `config` describes; the engine's Ray trainable."""
     from ray import tune
 
+    fault = _trained(config, workplace)
+    if fault is not None:  # nothing holds the exception any more, nor what its frames held
+        tune.report(fault.as_report())
+        raise RuntimeError("this process is not used again")
+
+
+run_segment.__mixins__ = (Leaves,)  # type: ignore[attr-defined]
+
+
+def _trained(config: dict[str, Any], workplace: Workplace) -> Fault | None:
+    from ray import tune
+    from ray.train._internal.session import get_session
+
+    folder = trial_folder(Path(workplace.sweep), config["trial"])
     try:
         settle_in(workplace, gpus=tune.get_context().get_trial_resources().required_resources.get("GPU") or 0)
+        config = {**config, "config": whole(config["config"], workplace.constants)}
         trainable = workplace.source.load()
-        if hasattr(trainable, "epochs"):
-            _run_epochs(trainable, config, workplace)
-        else:
-            _run_function(trainable, config, workplace)
+        with LEAVE.after_this_epoch(get_session(), mark_of_leaving(folder, config["segment"])):
+            if hasattr(trainable, "epochs"):
+                _run_epochs(trainable, config, workplace)
+            else:
+                _run_function(trainable, config, workplace)
     except Exception as error:  # noqa: BLE001 - whatever a trainable raises is evidence, told to the driver
-        fault = Fault.of(error)
-        del error
-        tune.report(fault.as_report())
-        raise RuntimeError("this process is not used again") from None
+        return Fault.of(error, Redactor(workplace.secrets).text)
+    return None
 
 
 def settle_in(workplace: Workplace, *, gpus: float) -> None:
@@ -87,20 +109,24 @@ def settle_in(workplace: Workplace, *, gpus: float) -> None:
     if not gpus:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # a trial without a GPU must not take one that is there
     os.environ["TUNE_FUNCTION_THREAD_TIMEOUT_S"] = THREAD_TIMEOUT_S  # read here when the process is used again
+    os.umask(0o077)  # a cluster that was joined may have another one; checkpoints are for this user alone
 
 
 def _run_epochs(trainable: Any, config: dict[str, Any], workplace: Workplace) -> None:
     from trainables import report_epochs
 
-    report_epochs(trainable, config["config"], checkpoints_of(config, workplace), told=as_told)
+    without_secrets = Redactor(workplace.secrets).metrics
+
+    def told(record: Any) -> dict[str, Any]:
+        return as_told(without_secrets(record) if isinstance(record, dict) else record)
+
+    report_epochs(trainable, config["config"], checkpoints_of(config, workplace), told=told)
 
 
 def checkpoints_of(config: dict[str, Any], workplace: Workplace) -> Any:
     """The folder where this segment finds and leaves checkpoints."""
-    from experiments._sweep.ledger.files import trial_folder
-    from trainables import CheckpointFolder
-
-    return CheckpointFolder(
+    return private_checkpoints(
+        Redactor(workplace.secrets),
         trial_folder(Path(workplace.sweep), config["trial"]),
         segment=config["segment"],
         until=config["epochs_known"] + 1,
@@ -117,4 +143,5 @@ def _run_function(trainable: Callable[..., Any], config: dict[str, Any], workpla
     if config["checkpoint"] is not None:
         folder = str(Path(workplace.sweep) / config["checkpoint"])
         get_session().loaded_checkpoint = tune.Checkpoint.from_directory(folder)
+    keep_private(get_session(), Redactor(workplace.secrets))
     trainable(config["config"])

@@ -38,6 +38,7 @@ class Drain:
         self._limit_s = time_limit_s
         self._signal: str | None = None
         self._since: float | None = None
+        self._cut_short = False
 
     def look(self, conductor: Conductor) -> None:
         """Drains the sweep where it is time to."""
@@ -54,10 +55,14 @@ class Drain:
                 f"{why}"
             )
 
+    def cut_short(self) -> None:
+        """Waits for nothing that still runs: nobody is there any more to report."""
+        self._cut_short = True
+
     @property
     def overdue(self) -> bool:
         """Whether draining has taken too long."""
-        return self._since is not None and time.monotonic() - self._since > DRAIN_S
+        return self._cut_short or (self._since is not None and time.monotonic() - self._since > DRAIN_S)
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:

@@ -14,7 +14,8 @@ def token_settings(address: str) -> dict[str, str]:
     Ray turns token authentication on by itself for a local cluster, and would write a token to a file anybody may read.
     """
     if address == "local":
-        return {} if _has_token() else {"RAY_AUTH_TOKEN": _token_of_this_process()}
+        private = _in_environment() or (_kept().is_file() and not _open_to_others(_kept()))
+        return {} if private else {"RAY_AUTH_TOKEN": _token_of_this_process()}
     return {"RAY_AUTH_MODE": "token"}
 
 
@@ -27,7 +28,16 @@ def use_token(address: str) -> None:
 
 
 def token_fault(address: str) -> str:
-    """Why the cluster at `address` must not be joined, empty where it may."""
+    """Why the cluster at `address` must not be joined or started, empty where it may."""
+    if address == "local" and os.environ.get("RAY_AUTH_MODE") == "disabled":
+        return (
+            "RAY_AUTH_MODE=disabled is set in the environment: everybody on this machine could run code as you while "
+            "the sweep runs. Unset it."
+        )
+    if address != "local" and not _in_environment() and _kept().is_file() and _open_to_others(_kept()):
+        return (
+            f"--address: others can read the token in {_kept()}, and run code on the cluster. Do: chmod 600 {_kept()}"
+        )
     if address == "local" or (_has_token() and os.environ.get("RAY_AUTH_MODE") != "disabled"):
         return ""
     return (
@@ -38,8 +48,21 @@ def token_fault(address: str) -> str:
 
 
 def _has_token() -> bool:
-    kept = Path.home() / ".ray" / "auth_token"
-    return bool(os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")) or kept.is_file()
+    return _in_environment() or _kept().is_file()
+
+
+def _in_environment() -> bool:
+    return bool(os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH"))
+
+
+def _kept() -> Path:
+    """The file that Ray takes a token from where the environment has none; Ray makes it readable by everybody."""
+    return Path.home() / ".ray" / "auth_token"
+
+
+def _open_to_others(file: Path) -> bool:
+    """Whether other users can read a file and come to it through the two folders above it."""
+    return bool(file.stat().st_mode & 0o044) and all(each.stat().st_mode & 0o011 for each in file.parents[:2])
 
 
 @functools.cache

@@ -131,7 +131,7 @@ def _facts(details: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _scores(subject: Subject) -> Iterator[tuple[str, str]]:
-    history, metric = subject.sweep.history, code(subject.sweep.history.sweep.asks["metric"], in_table=True)
+    history, metric = subject.sweep.history, code(subject.sweep.history.asks["metric"], in_table=True)
     trial = None if subject.trial is None else history.trials.get(subject.trial)
     if trial is not None and trial.value is not None:
         trials = f"{len(history.trials)} trial{'' if len(history.trials) == 1 else 's'}"
@@ -160,7 +160,7 @@ def _scores(subject: Subject) -> Iterator[tuple[str, str]]:
 def _origin(subject: Subject) -> Iterator[tuple[str, str]]:
     history, config = subject.sweep.history, subject.config
     opened = history.sweep
-    asks, versions = opened.asks, opened.versions
+    asks, versions = history.asks, history.versions
     if opened.question:
         yield "question", prose(opened.question)
     data = [code(config[name], in_table=True) for name in ("dataset", "path", "folder") if config.get(name)]

@@ -9,8 +9,11 @@ ray/                Ray's own files (checkpoints that plain Ray functions report
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import os
+import time
 from typing import TYPE_CHECKING
 
 from experiments._sweep.ledger.lines import DamagedLineError, NewerFormatError, decode, encode
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LEDGER = "ledger.jsonl"
+_LOCK_S = 5.0
+"""How long another writer is waited for: one that was halted in mid-write must not hold up its successor."""
 
 
 class LedgerError(Exception):
@@ -85,14 +90,19 @@ class LedgerWriter:
     def __init__(self, path: Path) -> None:
         """Opens `path`, cutting a torn last line off; creates it with private modes where it is not there."""
         self._path = path
-        found = list(_entries(path, _bytes(path))) if path.exists() else []
-        self.entries = [entry for entry, _ in found]
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._end = found[-1][1] if found else 0
-        self.torn_bytes = os.fstat(self._file).st_size - self._end
-        if self.torn_bytes:
-            os.ftruncate(self._file, self._end)
-        os.fsync(self._file)
+        try:
+            with _alone_with(self._file):
+                found = list(_entries(path, _bytes(path)))
+                self.entries = [entry for entry, _ in found]
+                self._end = found[-1][1] if found else 0
+                self.torn_bytes = os.fstat(self._file).st_size - self._end
+                if self.torn_bytes:
+                    os.ftruncate(self._file, self._end)
+                os.fsync(self._file)
+        except BaseException:
+            os.close(self._file)
+            raise
         sync_folder(path.parent)
         self.counter = len(self.entries)
         self._torn = False
@@ -106,20 +116,21 @@ class LedgerWriter:
         """
         entries = [Entry(self.counter + i, record) for i, record in enumerate(records)]
         content = b"".join(encode(entry.n, entry.record) for entry in entries)
-        if self._torn:
-            self._cut()
-        if os.fstat(self._file).st_size != self._end:  # this process slept until its lease was stale
-            raise OSError(errno.ESTALE, "another driver has written to it, this one stops", str(self._path))
-        self._torn = True
-        try:
-            written = 0
-            while written < len(content):
-                written += os.pwrite(self._file, content[written:], self._end + written)
-            os.fdatasync(self._file)
-        except OSError:
-            self._cut()
-            raise
-        self._torn = False
+        with _alone_with(self._file):
+            if self._torn:
+                self._cut()
+            if os.fstat(self._file).st_size != self._end:  # this process slept until its lease was stale
+                raise OSError(errno.ESTALE, "another driver has written to it, this one stops", str(self._path))
+            self._torn = True
+            try:
+                written = 0
+                while written < len(content):
+                    written += os.pwrite(self._file, content[written:], self._end + written)
+                os.fdatasync(self._file)
+            except OSError:
+                self._cut()
+                raise
+            self._torn = False
         self._end += len(content)
         self.counter += len(entries)
         return entries
@@ -131,6 +142,28 @@ class LedgerWriter:
     def close(self) -> None:
         """Closes the file."""
         os.close(self._file)
+
+
+@contextlib.contextmanager
+def _alone_with(file: int) -> Iterator[None]:
+    """Keeps a driver that has been taken over from writing while its successor reads, and the other way round."""
+    until = time.monotonic() + _LOCK_S
+    with contextlib.suppress(OSError):  # storage without locks: then the file's size tells, but for an instant
+        while not _locked(file) and time.monotonic() < until:
+            time.sleep(0.01)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def sync_folder(folder: Path) -> None:

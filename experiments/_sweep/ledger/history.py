@@ -26,7 +26,9 @@ from experiments._sweep.ledger.trial_history import SegmentHistory, TrialHistory
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from experiments._sweep.ledger.records import Entry
+    from experiments._sweep.ledger.records import Entry, Record
+
+_NOT_FINAL = frozenset({"running", "held", "interrupted"})
 
 
 class History:
@@ -39,6 +41,12 @@ class History:
         self.end: DriverEnded | None = None
         """How the newest driver let go, None while it has not."""
         self.trials: dict[int, TrialHistory] = {}
+        self._open: dict[int, TrialHistory] = {}
+        """Those that have not ended; a long sweep asks for them again and again."""
+        self.losses: dict[int, dict[int, float]] = {}
+        """Epoch to trial to its finite loss there."""
+        self.turns: list[int] = []
+        """A trial's number once when it came and once when it ended, in the order of the ledger."""
         self.looks: list[TestSplitUsed] = []
         """How often the test split was used to judge this sweep's trials."""
         self.tests: dict[int, TestMeasured] = {}
@@ -62,9 +70,49 @@ class History:
         """Number of the newest driver, 0 where there is none."""
         return self.drivers[-1].driver if self.drivers else 0
 
+    @property
+    def asks(self) -> dict[str, Any]:
+        """What the sweep asks now: as it began, or as a resumed sweep was changed to."""
+        return self._newest("asks") or self.sweep.asks
+
+    def asks_of(self, driver: int) -> dict[str, Any]:
+        """What it asked while that driver was at work."""
+        then = [each.asks for each in self.drivers if each.driver <= driver and each.asks]
+        return then[-1] if then else self.sweep.asks
+
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """What the command line changes of the experiment's file."""
+        changed = [each.overrides for each in self.drivers if each.overrides is not None]
+        return changed[-1] if changed else self.sweep.overrides
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """What it ran with last."""
+        return self._newest("versions") or self.sweep.versions
+
+    @property
+    def code(self) -> dict[str, str] | None:
+        """What its trainable was made of last; None where nothing is known of it."""
+        return self._newest("code") or self.sweep.code
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """The limits that replace those it began with."""
+        return self._newest("limits") or {}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What its newest driver was told."""
+        return self.drivers[-1].settings or {} if self.drivers else {}
+
+    def _newest(self, field: str) -> Any:
+        return next((given for driver in reversed(self.drivers) if (given := getattr(driver, field))), None)
+
     def in_state(self, *states: str) -> Iterator[TrialHistory]:
         """The trials in one of the states, by number."""
-        return (trial for trial in self.trials.values() if trial.state in states)
+        among = self._open if _NOT_FINAL.issuperset(states) else self.trials
+        return iter([trial for trial in among.values() if trial.state in states])
 
     @property
     def last_counts(self) -> bool:
@@ -104,7 +152,8 @@ class History:
             case DriverStarted():
                 self._driver_started(record)
             case TrialProposed():
-                self.trials[record.trial] = TrialHistory(
+                self.turns.append(record.trial)
+                self.trials[record.trial] = self._open[record.trial] = TrialHistory(
                     number=record.trial,
                     config=record.config,
                     origin=record.origin,
@@ -133,17 +182,23 @@ class History:
                 trial = self.trials[record.trial]
                 if trial.state == "running":  # one that was held, or is lost, has not trained until now
                     trial.segments[-1].ended = record.t
-                trial.state, trial.why, trial.traceback = record.ending, record.why, record.traceback
-                trial.ended_at, trial.stopped_at = entry.n, record.rung
+                trial.traceback, trial.stopped_at = record.traceback, record.rung
+                self._ended(trial, record.ending, record.why, entry.n)
+            case DriverEnded():
+                self.end = record
+            case _:
+                self._found(record)
+        self.t = getattr(record, "t", self.t)
+
+    def _found(self, record: Record) -> None:
+        """What was measured after the trials; it changes none of them."""
+        match record:
             case TestSplitUsed():
                 self.looks.append(record)
             case TestMeasured():
                 self.tests[record.trial] = record
             case Answered():
                 self.answer = record.answer
-            case DriverEnded():
-                self.end = record
-        self.t = getattr(record, "t", self.t)
 
     def driver_lost(self) -> None:
         """What runs is interrupted: its driver is gone, or another one takes over."""
@@ -164,10 +219,16 @@ class History:
         segment.first_epoch = segment.first_epoch or record.epoch
         value = value_of(record.metrics, trial.metric)
         if value is not None:
-            trial.losses[record.epoch] = value if trial.mode == "min" else -value
+            loss = trial.losses[record.epoch] = value if trial.mode == "min" else -value
+            self.losses.setdefault(record.epoch, {})[record.trial] = loss
             if trial.better(value):
                 trial.value, trial.epoch, trial.value_at = value, record.epoch, n
         if record.ending:
-            trial.state, trial.why, trial.ended_at = record.ending, record.why, n
+            self._ended(trial, record.ending, record.why, n)
         elif record.action == "hold":
             trial.state = "held"
+
+    def _ended(self, trial: TrialHistory, ending: str, why: str, n: int) -> None:
+        trial.state, trial.why, trial.ended_at = ending, why, n
+        self._open.pop(trial.number, None)
+        self.turns.append(trial.number)

@@ -81,6 +81,14 @@ def holder_of(sweep: Path) -> Holder | None:
     return holder if _age_s(path) < STALE_S else None
 
 
+def last_holders_host(sweep: Path) -> list[str]:
+    """The host of the newest lease, stale or not: a driver may be killed before its line in the ledger is whole."""
+    try:
+        return [str(json.loads((sweep / LEASE).read_text())["host"])]
+    except (OSError, ValueError, TypeError, KeyError):
+        return []
+
+
 def refuse_if_held(sweep: Path) -> None:
     """Lets pass where nobody holds the sweep.
 
@@ -89,10 +97,15 @@ def refuse_if_held(sweep: Path) -> None:
     """
     holder = holder_of(sweep)
     if holder is not None:
-        raise SweepInUseError(
-            f"{sweep} is being written by process {holder.pid} on {holder.host} since {holder.since}. Wait for it, or "
-            "stop it with Ctrl+C; `sweep trials` shows how far it is."
-        )
+        raise in_use(sweep, holder)
+
+
+def in_use(sweep: Path, holder: Holder) -> SweepInUseError:
+    """The refusal of a second driver."""
+    return SweepInUseError(
+        f"{sweep} is being written by process {holder.pid} on {holder.host} since {holder.since}. Wait for it, or stop "
+        f"it with Ctrl+C; `sweep trials` shows how far it is. If it is surely gone: sweep resume {sweep} --take-over"
+    )
 
 
 def _age_s(path: Path) -> float:
@@ -128,21 +141,34 @@ class Lease:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
 
-    def take(self) -> None:
-        """Takes the lease and keeps it.
+    def take(self, *, over: bool = False) -> str:
+        """Takes the lease and keeps it; says from whom, where one was left there.
+
+        Args:
+            over: Take it from a living driver as well, which then stops at its next write.
 
         Raises:
             SweepInUseError: If a living driver holds it.
         """
         with _alone_in(self._path.parent):
-            refuse_if_held(self._path.parent)
+            if not over:
+                refuse_if_held(self._path.parent)
+            left = self._left()
             self._path.unlink(missing_ok=True)
             try:
-                os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                self._create()
             except FileExistsError as error:
                 raise SweepInUseError(f"{self._path.parent} was taken by another driver at this moment.") from error
-            self._write()
         self._thread.start()
+        return left
+
+    def _left(self) -> str:
+        """Who held it before and has not let go, in words; empty where nobody did."""
+        with contextlib.suppress(OSError, ValueError, TypeError):  # no lease, or one that says nothing
+            held = Holder(**json.loads(self._path.read_text()))
+            gone = "which may still live" if holder_of(self._path.parent) else "which is gone"
+            return f"taken over from process {held.pid} on {held.host}, {gone}; it had it since {held.since}"
+        return ""
 
     def release(self) -> None:
         """Lets go."""
@@ -173,8 +199,24 @@ class Lease:
         pid = os.getpid()
         return Holder(socket.gethostname(), pid, process_start(pid), self._since, self._counter, this_machine())
 
+    def _create(self) -> None:
+        """Makes the lease, whole from the first: one that says nothing would keep everybody out until it is stale."""
+        beside = self._written()
+        try:
+            os.link(beside, self._path)
+        except FileExistsError:
+            raise
+        except OSError:  # storage without hard links
+            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            beside.replace(self._path)
+        else:
+            beside.unlink()
+
     def _write(self) -> None:
+        self._written().replace(self._path)
+
+    def _written(self) -> Path:
         beside = self._path.with_suffix(".new")
         with os.fdopen(os.open(beside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
             json.dump(asdict(self._holder()), file)
-        beside.replace(self._path)
+        return beside

@@ -9,15 +9,25 @@ are ASCII: a trial may report text that UTF-8 cannot hold (half of a surrogate p
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import zlib
 from typing import Any
 
-from experiments._sweep.ledger.records import SCHEMA, Entry, Record, SweepOpened, from_json, to_json
+from experiments._sweep.ledger.records import (
+    SCHEMA,
+    DriverStarted,
+    Entry,
+    Record,
+    SweepOpened,
+    from_json,
+    to_json,
+)
 
 _CRC = ',"crc":"'
 _FLOAT = "float"
+_JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 
 class DamagedLineError(ValueError):
@@ -30,9 +40,17 @@ class NewerFormatError(Exception):
 
 def encode(n: int, record: Record) -> bytes:
     """The line of `record` at counter `n`, newline included."""
-    body = json.dumps(_plain({"n": n, **to_json(record)}), allow_nan=False, separators=(",", ":"))
-    head = body[:-1].encode()
+    head = _text({"n": n, **to_json(record)})[:-1].encode()
     return head + f'{_CRC}{zlib.crc32(head):08x}"}}\n'.encode()
+
+
+def _text(body: dict[str, Any]) -> str:
+    """JSON; nearly always as it is, and only where that would not come back, with what does not written around."""
+    with contextlib.suppress(ValueError):  # a number that is none
+        text = _JSON.encode(body)
+        if f'"{_FLOAT}"' not in text:
+            return text
+    return _JSON.encode(_plain(body))
 
 
 def decode(line: bytes) -> Entry:
@@ -40,7 +58,7 @@ def decode(line: bytes) -> Entry:
 
     Raises:
         DamagedLineError: If checksum, JSON or fields are wrong.
-        NewerFormatError: If it opens a ledger of a later version, whose fields may be other ones.
+        NewerFormatError: If a later version wrote it or what follows, whose fields may be other ones.
     """
     head, mark, tail = line.rpartition(_CRC.encode())
     if not mark or tail != f'{zlib.crc32(head):08x}"}}'.encode():
@@ -48,7 +66,7 @@ def decode(line: bytes) -> Entry:
     try:
         body = _restored(json.loads(head + b"}"))
         n = body.pop("n")
-        if body["kind"] == SweepOpened.kind and body["schema"] > SCHEMA:
+        if body["kind"] in (SweepOpened.kind, DriverStarted.kind) and body.get("schema", 1) > SCHEMA:
             raise NewerFormatError(f"written in format {body['schema']}; this version reads up to {SCHEMA}")
         return Entry(n, from_json(body))
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, ClassVar, get_args
 
-SCHEMA = 1
-"""Version of the record format; a reader refuses a newer one."""
+SCHEMA = 2
+"""Version of the record format; a reader reads this one and all before it, and refuses a newer one."""
 
 FINAL_ENDINGS = ("completed", "stopped", "diverged", "out_of_memory", "error", "timed_out", "lost")
 SUCCESSES = ("completed", "stopped")
 
-LIMITS = ("target", "patience_trials")
+LIMITS = ("target", "patience_trials", "num_trials")
 """Fields of an experiment that a resumed sweep may be given anew."""
 LIMIT_REASONS = ("target", "no improvement")
 """Why a driver ends when one of them is reached."""
@@ -37,6 +38,12 @@ class SweepOpened:
     asks: dict[str, Any]
     """The experiment in JSON: trainable, metric, mode, space, search, scheduler, trials, epochs, resources, seed."""
     versions: dict[str, str]
+    code: dict[str, str] | None = None
+    """File to the digest of what the trainable is made of; None where an older version wrote the sweep."""
+    learned: list[dict[str, Any]] = field(default_factory=list)
+    """What the searcher is told of earlier sweeps, one each: `sweep`, the folder as it was given; `trials`, those that
+    fit, each with `trial`, `config`, `values` (epoch, as text, to the metric) and `ending`; `refused`, why the others
+    do not fit to their numbers. Copied, for those folders may be gone tomorrow."""
     derived: dict[str, Any] | None = None
     """What a sweep made of another one does with its configurations; its `kind` is `confirmation`, `refit`, `replay`
     or `noise` (of a replay). The other one is the sweep in the folder above. None for a sweep of its own."""
@@ -54,7 +61,19 @@ class DriverStarted:
     data_dir: str | None = None
     """The data folder it was given, so that a resumed sweep finds it again."""
     limits: dict[str, Any] | None = None
-    """`target` and `patience_trials` where a resumed sweep was given others than it began with."""
+    """`target`, `patience_trials` and `num_trials` where a resumed sweep was given others than it began with."""
+    settings: dict[str, Any] | None = None
+    """What else it was told and the next driver should know: `keep` and `stall_timeout_s`, as in `RunOptions`."""
+    asks: dict[str, Any] | None = None
+    """What the sweep asks from here on, where that was changed and accepted; None where it is as before."""
+    overrides: dict[str, Any] | None = None
+    """What the command line changes of the experiment's file from here on, where that has changed."""
+    versions: dict[str, str] | None = None
+    """What it runs with from here on, where that has changed."""
+    code: dict[str, str] | None = None
+    """What the trainable is made of from here on, where that has changed."""
+    schema: int = 1
+    """Version of the record format that this driver writes."""
     at: float
 
 
@@ -117,8 +136,8 @@ class SegmentInterrupted:
     trial: int
     segment: int
     cause: str
-    """`drained` (stopped at a report), `cut` (stopped within an epoch), `lost` (its process or node died) or `fault`
-    (of the engine or of the disk)."""
+    """`drained` (stopped at a report), `cut` (stopped within an epoch), `lost` (its process died), `node` (its node
+    died), `preempted` (its process was told to leave), `out_of_memory`, or `fault` (of the engine or of the disk)."""
     why: str = ""
     t: float
 
@@ -204,12 +223,21 @@ KINDS: dict[str, type[Record]] = {kind.kind: kind for kind in get_args(Record)}
 def to_json(record: Record) -> dict[str, Any]:
     """The record as a JSON object, its kind first; fields at their default are left out."""
     body: dict[str, Any] = {"kind": record.kind}
-    for each in dataclasses.fields(record):
-        value = getattr(record, each.name)
-        default = each.default if each.default_factory is dataclasses.MISSING else each.default_factory()
+    kind: Any = type(record)
+    for name, default in _defaults(kind):
+        value = getattr(record, name)
         if default is dataclasses.MISSING or value != default:
-            body[each.name] = value
+            body[name] = value
     return body
+
+
+@lru_cache
+def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
+    """The fields of a kind with their defaults; kept, for every record asks."""
+    return tuple(
+        (each.name, each.default if each.default_factory is dataclasses.MISSING else each.default_factory())
+        for each in dataclasses.fields(kind)
+    )
 
 
 def from_json(body: dict[str, Any]) -> Record:

@@ -69,7 +69,7 @@ class Display:
         self._live.stop()
 
     def _picture(self, history: History) -> Group:
-        asks, derived = history.sweep.asks, history.sweep.derived
+        asks, derived = history.asks, history.sweep.derived
         policies = f"{asks['search']['name']} + {asks['scheduler']['name']}"
         ended = sum(trial.ended for trial in history.trials.values())
         title = Text.assemble(
@@ -84,7 +84,7 @@ class Display:
 
     def _leaders(self, history: History) -> Table:
         table = Table(box=None, padding=(0, 1), show_edge=False, header_style="bold")
-        for heading in ("trial", "state", clean(history.sweep.asks["metric"]), "at epoch", "epochs"):
+        for heading in ("trial", "state", clean(history.asks["metric"]), "at epoch", "epochs"):
             table.add_column(Text(heading), no_wrap=True, min_width=len(heading))
         table.add_column("configuration", no_wrap=True)
         for trial in history.ranked[:LEADING]:

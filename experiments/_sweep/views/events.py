@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from experiments._sweep.ledger.records import EpochReported, SegmentInterrupted, TrialEnded
-from experiments._sweep.views.words import clean, outcome
+from experiments._sweep.ledger.records import EpochReported, SegmentInterrupted, SweepOpened, TrialEnded
+from experiments._sweep.views.words import clean, learned_in_words, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,8 @@ class Events:
         if isinstance(record, TrialEnded) and record.traceback and not self._traceback_shown:
             self._traceback_shown = True
             yield f"the first traceback in full:\n{clean(record.traceback, lines=True).rstrip()}"
+        if isinstance(record, SweepOpened):
+            yield from (f"learned from an earlier sweep: {learned_in_words(each)}" for each in record.learned)
         if isinstance(record, SegmentInterrupted):
             after = len(history.trials[record.trial].epochs)
             yield f"trial {record.trial} interrupted after epoch {after} ({clean(record.cause)}: {clean(record.why)})"

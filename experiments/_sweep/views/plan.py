@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 from experiments._sweep.views.words import setting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 
 def plan_lines(
-    experiment: Any, *, name: str, question: str, where: str, slots: int | None, folder: Path
+    experiment: Any, *, name: str, question: str, where: str, slots: int | None, folder: Path, disk: Sequence[str] = ()
 ) -> Iterator[str]:
-    """The lines; `experiment` is an `Experiment`, `slots` how many trials run at a time (None: the cluster says)."""
-    from search_spaces import describe
+    """The lines; `experiment` is an `Experiment`, `slots` how many trials run at a time (None: the cluster says).
 
+    `disk` says what the sweep takes in `folder`.
+    """
     yield f"{name}: {question}" if question else name
     if where != name:
         yield f"  from {where}"
@@ -32,12 +33,12 @@ def plan_lines(
             ],
         )
     yield from _entry("metric", [f"{experiment.metric}, {better} is better"])
-    described = describe(experiment.space)
+    described = experiment.described()
     width = max((len(key) for key, _ in described), default=0)
     yield from _entry("space", [f"{key:<{width}}  {words}" for key, words in described])
     if experiment.require is not None:
         yield from _entry("requires", [experiment.asks()["require"]])
-    yield from _entry("start", [_start(place, point) for place, point in enumerate(experiment.start_points)])
+    yield from _entry("start", [_start(place, point) for place, point in enumerate(experiment.asks()["start_points"])])
     yield from _entry("search", [str(experiment.search), *experiment.search.in_words(experiment.searched)])
     schedule = [*experiment.scheduler.in_words(experiment.epochs, experiment.num_trials), *_after_holding(experiment)]
     yield from _entry("scheduler", [str(experiment.scheduler), *schedule])
@@ -52,6 +53,7 @@ def plan_lines(
     yield from _entry("resources", [f"{cpus:g} CPU and {gpus:g} GPU a trial; {at_a_time}", *shared])
     yield from _entry("seed", [str(experiment.seed)])
     yield from _entry("folder", [str(folder)])
+    yield from _entry("disk", list(disk))
 
 
 def _after_holding(experiment: Any) -> Iterator[str]:

@@ -16,7 +16,7 @@ def summary_lines(sweep: Any) -> Iterator[str]:
     """The closing lines of `sweep run`; `sweep` is a `Sweep`."""
     history = sweep.history
     trained = sum(len(trial.epochs) for trial in history.trials.values())
-    most = history.sweep.asks["num_trials"] * history.sweep.asks["epochs"]
+    most = history.asks["num_trials"] * history.asks["epochs"]
     trials = f"{len(history.trials)} trial{'' if len(history.trials) == 1 else 's'}"
     yield f"{trials} in {duration(history.t)}: {counts(history)}"
     yield f"{trained} epochs trained, {trained / most:.0%} of the {most} that all trials in full would take"

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 def trials_table(sweep: Any) -> Table:
     """One row a trial, the best one marked; `sweep` is a `Sweep`."""
     history = sweep.history
-    searched = list(history.sweep.asks["space"]) or [key for trial in sweep.trials for key in trial.config]
+    searched = list(history.asks["space"]) or [key for trial in sweep.trials for key in trial.config]
     leader = history.best.number if history.best else None
     table = Table(title=Text(f"{clean(sweep.name)}: {counts(history)}"), title_justify="left", box=None, padding=(0, 1))
     configs = {trial.trial: flat(trial.config) for trial in sweep.trials}
     varied = [key for key in _keys(configs, searched) if len({str(config.get(key)) for config in configs.values()}) > 1]
-    for heading in ("trial", "ending", history.sweep.asks["metric"], "epoch", "epochs", "time"):
+    for heading in ("trial", "ending", history.asks["metric"], "epoch", "epochs", "time"):
         table.add_column(Text(clean(heading)), justify="left" if heading == "ending" else "right", no_wrap=True)
     for key in varied:
         table.add_column(Text(clean(key)), no_wrap=True, overflow="ellipsis")

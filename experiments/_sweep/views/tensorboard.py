@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.ledger.records import DriverStarted, EpochReported, TrialEnded
+from experiments._sweep.views.words import clean
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +75,7 @@ class Curves:
         from tensorboardX.proto.summary_pb2 import Summary
 
         values = [
-            Summary.Value(tag=name, simple_value=float(value))
+            Summary.Value(tag=clean(name), simple_value=float(value))
             for name, value in record.metrics.items()
             if isinstance(value, (int, float)) and math.isfinite(value) and name != "epoch"
         ]

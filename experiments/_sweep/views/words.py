@@ -84,3 +84,10 @@ def outcome(trial: TrialHistory, *, origin: bool = False) -> str:
 def standing(trial: TrialHistory) -> str:
     """The value that stands for a trial: `best val_loss 0.25`, or without `best` where the last one counts."""
     return f"{'' if trial.last_counts else 'best '}{clean(trial.metric)} {number(trial.value)}"
+
+
+def learned_in_words(learned: Mapping[str, Any]) -> str:
+    """How many trials of an earlier sweep fit and why the others do not, in one line."""
+    others = "; ".join(f"{len(numbers)}: {why}" for why, numbers in learned["refused"].items())
+    fit, among = len(learned["trials"]), len(learned["trials"]) + sum(map(len, learned["refused"].values()))
+    return clean(f"{fit} of {among} trials of {learned['sweep']} fit{f' (not {others})' if others else ''}")

@@ -9,6 +9,8 @@ from experiments._sweep.policy import Observation
 from scripts.benchmarks.search.peers import OptunaSampler
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from experiments._sweep.policy import Searcher
     from search_spaces import SearchSpace
 
@@ -29,7 +31,10 @@ class Contender(Protocol):
 class OurSearcher:
     """A searcher of this package over the trials so far."""
 
-    def __init__(self, searcher: Searcher, space: SearchSpace, seed: int) -> None:
+    def __init__(
+        self, searcher: Searcher, space: SearchSpace, seed: int, *, earlier: Sequence[Observation] = ()
+    ) -> None:
+        self._earlier = list(earlier)
         self._searcher, self._space, self._seed = searcher, space, seed
         self._observations: list[Observation] = []
         self._asked: dict[str, Any] = {}
@@ -37,7 +42,9 @@ class OurSearcher:
     def ask(self) -> dict[str, Any] | None:
         """Return the next configuration."""
         trial = len(self._observations)
-        proposal = self._searcher.propose(self._space, self._observations, trial=trial, seed=self._seed)
+        proposal = self._searcher.propose(
+            self._space, [*self._earlier, *self._observations], trial=trial, seed=self._seed
+        )
         if proposal is None:
             return None
         self._asked = proposal.config

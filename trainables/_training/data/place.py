@@ -25,6 +25,8 @@ _FILES: dict[str, tuple[str, tuple[str, ...]]] = {
 """Of each data set that is fetched: its folder below that of the data sets, and its files, as its usual loader has
 them. The others come with scikit-learn or are the user's own."""
 
+_DOWNLOAD_MB = {"mnist": 12, "fashion_mnist": 31, "cifar10": 170, "california_housing": 1}
+
 FETCHED = tuple(_FILES)
 """Names of the data sets that `python -m trainables fetch` knows."""
 
@@ -68,7 +70,9 @@ def missing_data(dataset: str, folder: str | Path | None = None) -> list[str]:
         return []
     where = f"{dataset} is not in {place / _FILES[dataset][0]} ({'; '.join(broken.values())})"
     fetch = f"python -m trainables fetch {dataset} --data-dir {shlex.quote(str(place))}"
-    return [f"{where}. Fetch it: {fetch}, or say where it is in RAYSWEEPS_DATA"]
+    return [
+        f"{where}. Fetch it: {fetch}, or say where it is in RAYSWEEPS_DATA ({_DOWNLOAD_MB[dataset]} MB to download)"
+    ]
 
 
 def _image_folder_faults(folder: str | Path | None) -> list[str]:

@@ -29,7 +29,8 @@ def refuse_unfit(sweep: Sweep, experiment: Experiment, best: Candidate) -> None:
     if not isinstance(trainable, Trainable) or best.trial is None:
         return
     checkpoints = CheckpointFolder(trial_folder(sweep.folder, best.trial), segment=sys.maxsize)
-    if faults := trainable.faults(best.config) or trainable.cannot_go_on(best.config, checkpoints):
+    config = experiment.whole(best.config)
+    if faults := trainable.faults(config) or trainable.cannot_go_on(config, checkpoints):
         raise InputError(*faults)
 
 
@@ -46,7 +47,7 @@ def measured(experiment: Experiment, best: Candidate, seeds: Sequence[str]) -> t
     instead = f"The configurations are compared by {metric}, {splits}."
     if not isinstance(trainable, Trainable):
         return None, [f"A plain Ray function has no test split. {instead}"]
-    reasons = trainable.no_test(best.config)
+    reasons = trainable.no_test(experiment.whole(best.config))
     found = trainable.test_metric_of(metric)
     if not reasons and found is None:
         reasons = [f"{trainable.name} measures no counterpart of {metric} on the test split."]
@@ -57,7 +58,7 @@ def unfinished(history: History) -> list[str]:
     """What is to be said of a search that has not ended."""
     if history.end is not None and history.end.reason in ("finished", *LIMIT_REASONS):
         return []
-    ended, asked = sum(trial.ended for trial in history.trials.values()), history.sweep.asks["num_trials"]
+    ended, asked = sum(trial.ended for trial in history.trials.values()), history.asks["num_trials"]
     return [f"The search had not finished ({ended} of {asked} trials had ended): a later trial may be better."]
 
 

@@ -32,7 +32,7 @@ def answer_of(history: History, name: str) -> dict[str, Any]:
     - `gain_over_defaults`: by how much the search's winner is better than the defaults (above 0: better), with its
       interval; None where they were not trained.
     """
-    derived, mode = history.sweep.derived or {}, history.sweep.asks["mode"]
+    derived, mode = history.sweep.derived or {}, history.asks["mode"]
     candidates, seeds = derived["candidates"], derived["seeds"]
     values = {each["label"]: _values(history, place, len(candidates)) for place, each in enumerate(candidates)}
     judgement = judged(values, mode=mode)
@@ -47,8 +47,8 @@ def answer_of(history: History, name: str) -> dict[str, Any]:
         "sweep": name,
         "number": derived["number"],
         "on": "test" if derived["test_metric"] else "validation",
-        "metric": derived["test_metric"] or history.sweep.asks["metric"],
-        "searched_metric": history.sweep.asks["metric"],
+        "metric": derived["test_metric"] or history.asks["metric"],
+        "searched_metric": history.asks["metric"],
         "mode": mode,
         "seeds": len(seeds),
         "configurations": [
@@ -76,7 +76,7 @@ def _values(history: History, place: int, count: int) -> Values:
     """The score of a configuration on each seed, None where its run failed or could not be measured."""
     test_metric = (history.sweep.derived or {})["test_metric"]
     found: Values = []
-    for number in range(place, history.sweep.asks["num_trials"], count):
+    for number in range(place, history.asks["num_trials"], count):
         if test_metric:
             measured = history.tests.get(number)
             found.append(measured.metrics.get(test_metric) if measured else None)
@@ -93,7 +93,7 @@ def _validated(history: History, number: int) -> float | None:
 def _configuration(
     history: History, judgement: Any, candidate: dict[str, Any], place: int, count: int
 ) -> dict[str, Any]:
-    label, numbers = candidate["label"], range(place, history.sweep.asks["num_trials"], count)
+    label, numbers = candidate["label"], range(place, history.asks["num_trials"], count)
     score, difference = judgement.scores[label], judgement.differences.get(label)
     validated = [value for number in numbers if (value := _validated(history, number)) is not None]
     promised = candidate["promised"]

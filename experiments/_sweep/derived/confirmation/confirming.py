@@ -140,7 +140,7 @@ def _used_before(sweep: Sweep) -> str:
 
 def _begun(sweep: Sweep, number: int, request: Request, options: RunOptions, observers: Watching | None) -> Confirmed:
     top, seeds = request.top or TOP, request.seeds or SEEDS
-    found = nested.experiment_of(sweep)
+    found = nested.experiment_of(sweep, options)
     experiment = found.experiment
     if request.refit and (fault := refit_fault(experiment.trainable)):
         raise InputError(fault)
@@ -152,7 +152,7 @@ def _begun(sweep: Sweep, number: int, request: Request, options: RunOptions, obs
             f"confirming takes fresh seeds, but {trainable_name(experiment.trainable)} takes no 'seed'. Give its "
             "configuration a field 'seed' that its chance comes from."
         )
-    asks = sweep.history.sweep.asks
+    asks = sweep.history.asks
     names = drawn_anew(experiment, asks)
     with data_folder(options.data):
         refuse_unfit(sweep, experiment, candidates[0])
@@ -194,7 +194,7 @@ def _gone_on(
     options: RunOptions,
     observers: Watching | None,
 ) -> Confirmed:
-    found = nested.repeated(nested.experiment_of(sweep), confirmation, FIFO())
+    found = nested.repeated(nested.experiment_of(sweep, options), confirmation, FIFO())
     if request.refit and (fault := refit_fault(found.experiment.trainable)):
         raise InputError(fault)
     watch = observers(found) if observers else None

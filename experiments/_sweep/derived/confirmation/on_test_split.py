@@ -37,7 +37,8 @@ def use_test_split(calls: Calls, folder: Path, metric: str) -> None:
     except SweepInUseError as error:
         raise EngineError(str(error)) from error
     journal.note(f"measuring {len(found)} checkpoint{'s'[: len(found) > 1]} on the test split (use {look} of it)")
-    arguments = [(trial.config, str(checkpoint)) for trial, checkpoint in found]
+    whole = calls.conductor.experiment.whole
+    arguments = [(whole(trial.config), str(checkpoint)) for trial, checkpoint in found]
     for which, outcome in calls(_measure, arguments):
         trial = found[which][0]
         if isinstance(outcome, Fault):

@@ -72,7 +72,7 @@ def refit(confirmation: Sweep, options: RunOptions, observers: Watching | None =
     before = refit_of(confirmation)
     if before is not None and before.checkpoint is not None:
         return before
-    found = nested.experiment_of(searched_sweep(confirmation))
+    found = nested.experiment_of(searched_sweep(confirmation), options)
     fault = refit_fault(found.experiment.trainable)
     if fault:
         raise InputError(fault)

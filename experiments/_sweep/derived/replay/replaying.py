@@ -18,7 +18,7 @@ from experiments._sweep.derived.replay.until import Until
 from experiments._sweep.derived.writing import ledger_of
 from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.records import Answered
-from experiments._sweep.start import changed_data
+from experiments._sweep.start.resuming import changed_data
 from experiments._sweep.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ class _Work:
     @property
     def as_then(self) -> dict[str, Any]:
         """What the experiment had when the trial was trained."""
-        return {name: self.sweep.history.sweep.asks[name] for name in AS_THEN}
+        drivers = [segment.driver for segment in self.trial.segments]
+        asks = self.sweep.history.asks_of(max(drivers, default=0))
+        return {name: asks[name] for name in AS_THEN}
 
     @property
     def options_left(self) -> RunOptions:
@@ -105,7 +107,7 @@ def replay(sweep: Sweep, trial: int, options: RunOptions, observers: Watching | 
         sweep=sweep,
         trial=record,
         then=Run.of(record),
-        found=nested.experiment_of(sweep),
+        found=nested.experiment_of(sweep, options),
         options=options,
         observers=observers,
         began=time.monotonic(),

@@ -82,7 +82,7 @@ def _versions(then: Sweep, now: Sweep, before: Saved | None, after: Saved | None
     for name in PACKAGES:
         was, is_now = _made_by(before).get(name), _made_by(after).get(name)
         if None in (was, is_now):
-            was, is_now = (sweep.history.sweep.versions.get(name) for sweep in (then, now))
+            was, is_now = (sweep.history.versions.get(name) for sweep in (then, now))
         if was != is_now and was is not None:
             text = f"{name} {was} then, {f'{is_now} now' if is_now else 'not there now'}"
             yield Suspect(kind="version", text=text, evidence=True)

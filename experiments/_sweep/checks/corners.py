@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from experiments._sweep.experiment import Experiment
     from search_spaces import Dimension, SearchSpace, Values
@@ -27,17 +27,25 @@ def corner_configurations(experiment: Experiment) -> Iterator[dict[str, Any]]:
     changes = [{}, *({d.path: value, **dict(d.when)} for d in space.dimensions for value in extremes(d))]
     seen = []
     for change in changes:
-        values: Values = {}
-        for each in space.dimensions:
-            if all(values.get(path) == number for path, number in each.when):
-                values[each.path] = change.get(each.path, extremes(each)[0])
-        if values in seen or not space.allows(values):
-            continue
-        seen.append(values)
-        config = space.configuration(values)
-        if "epochs" not in experiment.space and experiment.takes("epochs"):
-            config["epochs"] = experiment.epochs if isinstance(experiment.epochs, int) and experiment.epochs > 0 else 1
-        yield config
+        config = configuration_with(experiment, change)
+        if config is not None and config not in seen:
+            seen.append(config)
+            yield config
+
+
+def configuration_with(experiment: Experiment, change: Mapping[Any, Any]) -> dict[str, Any] | None:
+    """The first corner with some searched values changed; None where `require` does not allow it."""
+    space = experiment.searched
+    values: Values = {}
+    for each in space.dimensions:
+        if all(values.get(path) == number for path, number in each.when):
+            values[each.path] = change.get(each.path, extremes(each)[0])
+    if not space.allows(values):
+        return None
+    config = space.configuration(values)
+    if "epochs" not in experiment.space and experiment.takes("epochs"):
+        config["epochs"] = experiment.epochs if isinstance(experiment.epochs, int) and experiment.epochs > 0 else 1
+    return config
 
 
 def extremes(dimension: Dimension) -> list[Any]:

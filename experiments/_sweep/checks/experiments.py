@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments._sweep.corners import corner_configurations, extremes, requirement_faults
+from experiments._sweep.checks.corners import corner_configurations, extremes, requirement_faults
+from experiments._sweep.checks.secrets import secret_faults
 from experiments._sweep.foreign import adapted_scheduler, adapted_searcher
 from experiments._sweep.names import nearest
 from experiments._sweep.policy import Scheduler, Searcher
+from experiments._sweep.redaction import Secrets
 from search_spaces import space_faults, start_point_faults
 from trainables import Trainable
 
@@ -32,6 +34,8 @@ def faults_of(experiment: Experiment) -> list[str]:
         return [*faults, f"space must be a dict of constants and ray.tune domains, got {experiment.space!r}."]
     broken = space_faults(experiment.space)
     faults += [*broken, *_metric(experiment), *_resources(experiment), *_policies(experiment, whole=not broken)]
+    secrets = Secrets.of(experiment.space, getattr(experiment.trainable, "config_type", None))
+    faults += secret_faults(experiment.space, secrets)
     if not broken:
         faults += list(requirement_faults(experiment.searched)) or [
             *_configurations(experiment),
@@ -138,7 +142,9 @@ def _policies(experiment: Experiment, *, whole: bool) -> Iterator[str]:
     elif search is experiment.search and not hasattr(search, "__dataclass_fields__"):
         yield _no_value("search", search)
     elif whole:
-        yield from search.faults(experiment.searched)
+        found = search.faults(experiment.searched)
+        sizes = getattr(search, "size_faults", None)  # a grid's
+        yield from found or (sizes(experiment.searched) if sizes else [])
     if not isinstance(scheduler, Scheduler) or inspect.isclass(scheduler):
         yield (
             f"scheduler must be a scheduler such as ASHA() or FIFO(), got {scheduler!r}. An object of any ray.tune "

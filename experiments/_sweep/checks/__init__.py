@@ -1,0 +1,1 @@
+"""What can be wrong with an experiment, found before anything starts."""

@@ -1,0 +1,45 @@
+"""The end of a driver whose main thread waits inside a lost cluster: everything is written, then the process goes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from experiments._sweep.engine.processes import end_all, of_this_session
+from experiments._sweep.ledger.records import DriverEnded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from experiments._sweep.engine.conductor import Conductor
+    from experiments._sweep.ledger.lease import Lease
+
+FAULT = 3
+"""The exit code."""
+LOCK_S = 5.0
+
+
+def end_at_once(conductor: Conductor, lease: Lease, folder: Path, why: str) -> None:
+    """Ends this process from any of its threads; the sweep can be resumed.
+
+    Where the main thread is writing to a ledger that does not answer, the ledger stays as it is: it is read as if the
+    driver had been killed.
+    """
+    journal = conductor.journal
+    if journal.alone.acquire(timeout=LOCK_S):  # nobody else writes from here on: it is never given back
+        with contextlib.suppress(Exception):  # a disk that is gone as well must not keep the process
+            conductor.cut(why)
+            ended = DriverEnded(driver=journal.history.driver, reason="fault", why=why, t=journal.t, at=time.time())
+            journal.write(ended)
+            journal.close()
+    with contextlib.suppress(Exception):
+        lease.release()
+    with contextlib.suppress(Exception):  # `ray.shutdown` may wait for ever
+        end_all(of_this_session())
+    sys.stdout.flush()
+    said = f"{folder.name} ended early (fault): {why}\ngo on with: sweep resume {os.path.relpath(folder)}\n"
+    os.write(1, said.encode())
+    os._exit(FAULT)

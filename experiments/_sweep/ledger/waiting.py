@@ -1,0 +1,39 @@
+"""Waiting for a driver on another machine that is probably gone: its lease is taken once it has stood still."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from experiments._sweep.ledger.lease import STALE_S, holder_of, in_use, this_machine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_LOOK_S = 0.5
+
+
+def wait_for_the_gone(sweep: Path, say: Callable[[str], object]) -> None:
+    """Returns when nobody holds the sweep, which takes a minute where its last driver was lost with its machine.
+
+    Args:
+        sweep: The sweep's folder.
+        say: Tells people that, and why, it waits.
+
+    Raises:
+        SweepInUseError: Its holder is alive.
+    """
+    first = holder_of(sweep)
+    if first is None:
+        return
+    if first.started and first.machine == this_machine():  # its process was seen
+        raise in_use(sweep, first)
+    say(
+        f"process {first.pid} on {first.host} has held {sweep} since {first.since}; waiting up to {STALE_S:g} s to see "
+        "whether it is gone"
+    )
+    while (now := holder_of(sweep)) is not None:
+        if now != first:  # its counter was raised, or another driver was quicker
+            raise in_use(sweep, now)
+        time.sleep(_LOOK_S)

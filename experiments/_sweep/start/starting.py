@@ -1,0 +1,119 @@
+"""Where everything comes together: a new sweep is started.
+
+Order: everything is checked, then the folder is made and leased, then Ray is started, then trials run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments._sweep.disk import refuse_too_large
+from experiments._sweep.driving import drive
+from experiments._sweep.engine.addresses import check_reachable
+from experiments._sweep.engine.ray_session import local_slots
+from experiments._sweep.errors import InputError
+from experiments._sweep.ledger.files import LEDGER
+from experiments._sweep.ledger.records import SCHEMA, SweepOpened
+from experiments._sweep.names import new_folder
+from experiments._sweep.options import RunOptions, preflight
+from experiments._sweep.start.learning import learned
+from experiments._sweep.start.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from experiments._sweep.driving import Outcome
+    from experiments._sweep.engine.journal import Observer
+    from experiments._sweep.experiment import Experiment
+    from experiments._sweep.registry import FoundExperiment
+
+
+def start_sweep(
+    found: FoundExperiment,
+    options: RunOptions,
+    observers: Callable[[Path], Sequence[Observer]] | None = None,
+    *,
+    left: Path | None = None,
+) -> Outcome:
+    """Runs an experiment as a new sweep.
+
+    Args:
+        found: The experiment.
+        options: Where and how much.
+        observers: Makes those who watch.
+        left: A folder in which no sweep has begun, to take in place of a new one.
+
+    Raises:
+        InputError: If anything is wrong before anything starts; nothing was written.
+        EngineError: If this machine cannot hold a trial, or the disk the sweep; nothing was written.
+    """
+    storage, told = Path(options.storage).expanduser(), []
+    faults = preflight(found, options)
+    try:
+        told = learned(found.experiment, options.learn_from, storage)
+    except InputError as error:
+        faults += error.faults
+    if faults:
+        raise InputError(*faults)
+    check_resources(found.experiment, options)
+    refuse_too_large(found.experiment, options, storage)
+    state = State.now(found.experiment)
+    folder = left or _made_folder(storage, options.name, found.name)
+    opened = SweepOpened(
+        schema=SCHEMA,
+        name=folder.name,
+        question=found.question,
+        source=found.source,
+        overrides=found.overrides,
+        asks=state.asks,
+        versions=state.versions,
+        code=state.code,
+        learned=told,
+        at=time.time(),
+    )
+    try:
+        return drive(found, folder.resolve(), options, observers, opened)
+    except OSError:  # the disk is full before the first line
+        _unmake(folder)
+        raise
+
+
+def _unmake(folder: Path) -> None:
+    """Takes away a folder in which no sweep has begun, so that nobody looks for one there."""
+    with contextlib.suppress(OSError):
+        if not (folder / LEDGER).exists() or not (folder / LEDGER).stat().st_size:
+            for name in (LEDGER, "lease.new"):
+                (folder / name).unlink(missing_ok=True)
+            folder.rmdir()
+
+
+def _made_folder(storage: Path, name: str | None, experiment: str) -> Path:
+    while True:
+        folder = new_folder(storage, name, experiment)
+        try:
+            storage.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            continue  # another sweep took the name at this moment: the next number, or the refusal that tells
+        except OSError as error:
+            raise InputError(
+                f"--storage: {folder} cannot be made ({error.strerror}). Give a folder that you may write to."
+            ) from error
+        return folder
+
+
+def check_resources(experiment: Experiment, options: RunOptions) -> None:
+    """Refuses what no node can give.
+
+    Raises:
+        EngineError: With what a trial needs and what there is.
+    """
+    if options.here:
+        return
+    if options.address == "local":
+        local_slots(experiment.cpus_per_trial, experiment.gpus_per_trial)
+    elif ":" in options.address:
+        check_reachable(options.address)
