@@ -38,7 +38,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "options": {"checks", "engine", "errors", "names"},
     "overrides": {"checks", "errors", "experiment", "ledger", "names", "registry"},
     "disk": {"checks", "engine", "errors", "experiment", "ledger", "options"},
-    "driving": {"disk", "engine", "errors", "ledger", "options", "registry", "sweep"},
+    "working": {"engine", "errors", "options"},
+    "driving": {"disk", "engine", "ledger", "options", "registry", "sweep", "working"},
     "start": {
         *("checks", "disk", "driving", "engine", "errors", "experiment", "ledger", "names", "options", "overrides"),
         *("registry", "sweep", "views"),

@@ -188,11 +188,22 @@ def test_b5_steps_that_do_not_fit(refused: Refused, x: str) -> None:
     assert f"space.x: {x} cannot be sampled: {B5[x]}" in refused(changed=space(x))
 
 
-@pytest.mark.parametrize("x", ["tune.uniform(0, math.inf)", "tune.randn(math.nan, 1)", "tune.choice([1.0, math.inf])"])
+B6 = [
+    *("tune.uniform(0, math.inf)", "tune.randn(math.nan, 1)", "tune.choice([1.0, math.inf])"),
+    *(
+        "tune.uniform(0, 10**400)",
+        "tune.quniform(0, 10**400, 1)",
+        "tune.quniform(0, 1, 'a')",
+        "tune.loguniform('a', 1)",
+    ),
+]
+
+
+@pytest.mark.parametrize("x", B6)
 def test_b6_bounds_that_are_no_numbers(refused: Refused, x: str) -> None:
     """Infinity and NaN, whoever finds them."""
     said = refused(changed=space(x))
-    assert "space.x" in said and ("finite number" in said or "upper bound" in said), said
+    assert "space.x" in said and "finite number" in said, said
 
 
 def test_b9_unknown_searcher_and_scheduler(refused: Refused, sweep: Sweep) -> None:
@@ -318,7 +329,8 @@ def test_b20_name_that_exists(sweep: Sweep, place: Path) -> None:
 def test_b21_names(refused: Refused, name: str) -> None:
     """Whatever would lead out of the storage folder, or is no name somewhere."""
     said = refused(f"--name={name}")
-    assert said.startswith("--name: ") and "is not a name. Use 1 to 100 letters, digits, dots, dashes" in said
+    why = "a name that Windows keeps for itself" if name == "CON" else "not a name. Use 1 to 100 letters, digits, dots"
+    assert said.startswith("--name: ") and f" is {why}" in said
 
 
 def from_python(trainable: Any, place: Path) -> str:
@@ -342,8 +354,8 @@ def from_python(trainable: Any, place: Path) -> str:
 
 def test_b22_a_lock_in_the_space_or_the_trainable(refused: Refused, place: Path) -> None:
     """Its name and what it is, in a sentence; nothing of sixty lines."""
-    said = refused(changed='"space": {"x": tune.uniform(0, 1), "callback": __import__("threading").Lock()},')
-    assert "space.callback: a thread lock cannot be written into the sweep's record" in said
+    said = refused(changed='"space": {"x": tune.uniform(0, 1), "y": __import__("threading").Lock()},')
+    assert "space.y: a thread lock cannot be written into the sweep's record" in said
     lock, opened = threading.Lock(), socket.socket()
 
     def guarded(config: Any) -> Any:

@@ -201,9 +201,16 @@ def test_s14_long_numbers_under_secret_names_are_secrets(place: Path, sweep: Swe
 @pytest.mark.parametrize(
     ("space", "words"),
     [
-        ({"api_key": tune.choice(["a", "b"])}, "space.api_key: is a secret, by its name or by what it holds, and no"),
-        ({"api_key": {"grid_search": ["a"]}}, "space.api_key: is a secret, by its name or by what it holds, and no"),
-        ({"url": tune.choice(["http://me:SECRET123-of-the-environment@h"])}, "space.url: is a secret"),
+        ({"api_key": tune.choice(["a", "b"])}, "space.api_key: is a secret (its name says so), and no record has it"),
+        ({"api_key": {"grid_search": ["a"]}}, "space.api_key: is a secret (its name says so), and no record has it"),
+        (
+            {"url": tune.choice(["http://me:SECRET123-of-the-environment@h"])},
+            "space.url: is a secret (it holds the value of the environment variable DB_PASSWORD), and no record",
+        ),
+        (
+            {"password": "adam", "optimizer": tune.choice(["adam", "sgd"])},
+            "space.optimizer: is a secret (it holds a secret of the space), and no record has it",
+        ),
         (
             {"api_key": f"{REDACTED}"},
             f"space.api_key: '{REDACTED}' stands where a secret stood before it was recorded.",
@@ -220,6 +227,14 @@ def test_s14_a_secret_is_not_searched(place: Path, space: dict[str, Any], words:
     assert CANARY not in str(refused.value)
 
 
+def test_s14_what_holds_no_secret_is_searched(place: Path) -> None:
+    """Whatever it is made of: lists, tuples, dicts."""
+    assert place.is_dir()
+    widths = tune.choice([(64, 64), [128], {"units": (32, "wide")}])
+    asked = experiment(trainable=lambda config: None, space={"widths": widths})  # noqa: ARG005
+    assert len(asked.searched.dimensions) == 1
+
+
 def test_s14_numbers_under_such_names_are_searched(place: Path) -> None:
     """`max_token` is a number of tokens as a rule; only texts are secrets."""
     assert place.is_dir()
@@ -231,6 +246,8 @@ def test_s14_numbers_under_such_names_are_searched(place: Path) -> None:
     ("name", "secret"),
     [
         *((name, True) for name in ("token", "API_KEY", "apiKey", "db.password", "x-api-key", "aws_secret_access_key")),
+        *((name, True) for name in ("SECRET_KEY", "dbPassword", "HFToken", "encryption_key", "ssh_passphrase")),
+        *((name, False) for name in ("pad_token", "model.mask_token", "EOS_TOKEN", "stopToken", "PWD")),
         *((name, True) for name in ("hf_token", "private_key", "credentials", "s3/access_key", "PASSWD", "credential")),
         *(
             (name, False)
@@ -261,6 +278,12 @@ def test_s14_secret_fields_of_pydantic() -> None:
     secrets = Secrets.of({"inner": {"pin": "1234"}, "hint": ["first pet"], "other": "open"}, Outer)
     assert secrets.names == {"pin", "hint"} and secrets.values == {"1234", "first pet"}
     assert "first pet" not in repr(secrets), "not in a traceback's frame either"
+
+
+def test_s14_a_secret_in_the_name_of_a_metric() -> None:
+    """Also of one inside another: Ray writes what a plain function reports into files of its own."""
+    redactor = Redactor(None, {"GITHUB_TOKEN": "ghp_abcdef"})
+    assert redactor.metrics({"loss": 1.0, "of": {"ghp_abcdef": 2.0}}) == {"loss": 1.0, "of": {"redacted": 2.0}}
 
 
 def test_s14_forms_of_a_secret() -> None:

@@ -65,11 +65,15 @@ class Estimate:
 
     def in_words(self) -> str:
         """What it is made of."""
-        each = f"{size(self.checkpoint)} each at most"
+        each = f"{size(self.checkpoint)} each at most, and {size(self.records)} of records"
         if self.kept_each > 1:
-            return f"all that {self.trials} trials keep, {each}"
-        live = f"those of {self.running} that run" if not self.held else "those of all that are held or run"
-        return f"the best checkpoint of {self.kept} trials and {live}, {each}"
+            return f"the checkpoints of {_trials(self.trials)}, {each}"
+        live = f"those of {self.running} running" if not self.held else "those of all that are held or running"
+        return f"the best checkpoint of {_trials(self.kept)} and {live}, {each}"
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial{'' if count == 1 else 's'}"
 
 
 def estimated(experiment: Experiment, options: RunOptions, checkpoint: int | None = None) -> Estimate | None:
@@ -191,7 +195,7 @@ class FirstCheckpoint:
         if found:
             self._looks = 0
             estimate = estimated(self._experiment, self._options, found)
-            self._say(f"disk: a checkpoint has {size(found)}; {'; '.join(disk_lines(estimate, self._sweep))}")
+            self._say(f"disk: a checkpoint has {size(found)}; {'. '.join(disk_lines(estimate, self._sweep))}")
 
     def _size(self, record: EpochReported) -> int:
         if record.checkpoint is not None:

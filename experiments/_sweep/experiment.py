@@ -8,6 +8,7 @@ import dataclasses
 import inspect
 from dataclasses import dataclass
 from functools import cached_property
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 from experiments._sweep.checks.corners import corner_configurations
@@ -84,7 +85,7 @@ class Experiment:
         here: bool = False,
         stall_timeout_s: float | Literal["auto"] | None = "auto",
         keep: int | None = 10,
-        learn_from: Sequence[str | Path] = (),
+        learn_from: str | Path | Sequence[str | Path] = (),
         resume_if_exists: bool = False,
         accept_changes: bool = False,
         trust: bool = False,
@@ -103,7 +104,7 @@ class Experiment:
             stall_timeout_s: Seconds without a report after which a trial has `timed_out`; `auto` takes them from the
                 epochs seen; None: no such limit.
             keep: Of how many leading trials the best checkpoint is kept; None keeps those of all trials.
-            learn_from: Earlier sweeps, by name or path, whose ended trials the searcher is told.
+            learn_from: An earlier sweep or several, by name or path, whose ended trials the searcher is told.
             resume_if_exists: Go on with the sweep of this name where there is one, finished or not.
             accept_changes: Then go on although the experiment, its code or what it runs on has changed.
             trust: Then go on although the sweep may be somebody else's.
@@ -121,6 +122,12 @@ class Experiment:
 
         if being_imported:  # each trial's process imports the file, and would start a sweep in its turn
             raise InputError("experiment.run() must stand below `if __name__ == '__main__':` in an experiment's file.")
+        if (accept_changes or trust) and not resume_if_exists:
+            raise InputError(
+                "accept_changes and trust are about a sweep that is there already, and this begins a new one. Leave "
+                "them out, or go on with the one that there is: resume_if_exists=True."
+            )
+        earlier = [learn_from] if isinstance(learn_from, str | PathLike) else learn_from
         options = RunOptions(
             name=name,
             storage=str(storage),
@@ -131,7 +138,7 @@ class Experiment:
             here=here,
             stall_timeout_s=stall_timeout_s,
             keep=keep,
-            learn_from=tuple(map(str, learn_from)),
+            learn_from=tuple(map(str, earlier)),
             trust=trust,
         )
         found = of_value(self, name)

@@ -30,7 +30,9 @@ def nearest(given: str, allowed: Iterable[str]) -> str:
 
 def name_fault(name: str) -> str:
     """Why `name` cannot be a sweep's name, empty where it can."""
-    if not ALLOWED.fullmatch(name) or name.partition(".")[0].lower() in RESERVED:
+    if name.partition(".")[0].lower() in RESERVED:
+        return f"{name!r} is a name that Windows keeps for itself. Choose another one, such as 'my-{name}'."
+    if not ALLOWED.fullmatch(name):
         return (
             f"{name!r} is not a name. Use 1 to 100 letters, digits, dots, dashes and underscores, beginning with a "
             "letter or a digit."

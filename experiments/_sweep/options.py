@@ -54,7 +54,7 @@ class RunOptions:
         """What is wrong with them."""
         if self.concurrent is not None and (not isinstance(self.concurrent, int) or self.concurrent < 1):
             yield f"--concurrent must be a whole number of at least 1, got {self.concurrent!r}."
-        if self.time_limit_s is not None and not (self.time_limit_s > 0 and math.isfinite(self.time_limit_s)):
+        if self.time_limit_s is not None and not _is_time(self.time_limit_s):
             yield f"--time-limit must be above 0 seconds, got {self.time_limit_s!r}."
         if self.data_dir is not None and not Path(self.data_dir).expanduser().is_dir():
             yield f"--data-dir: there is no folder {self.data_dir}. Give the folder that holds the data sets."
@@ -70,7 +70,7 @@ class RunOptions:
 
     def _more_faults(self) -> Iterator[str]:
         stall, keep = self.stall_timeout_s, self.keep
-        if isinstance(stall, (int, float)) and not (stall > 0 and math.isfinite(stall)):
+        if stall not in (None, "auto") and not _is_time(stall):
             yield f"--stall-timeout must be above 0 seconds, got {stall!r}. Give a time, auto, or none."
         if self.here and isinstance(stall, (int, float)):
             yield "--stall-timeout ends a trial's process; with --here there is none. Run it without --here."
@@ -81,6 +81,10 @@ class RunOptions:
     def data(self) -> str | None:
         """The data folder, absolute, None where the environment says where."""
         return None if self.data_dir is None else str(Path(self.data_dir).expanduser().resolve())
+
+
+def _is_time(seconds: Any) -> bool:
+    return isinstance(seconds, (int, float)) and seconds > 0 and math.isfinite(seconds)
 
 
 def preflight(found: FoundExperiment, options: RunOptions) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import importlib
-import math
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,17 +78,22 @@ def _frames(error: BaseException) -> Iterator[TracebackType]:
 def _reason(frame: FrameType, error: BaseException) -> str:
     domain, step = frame.f_locals.get("self"), frame.f_locals.get("q")
     lower, upper = getattr(domain, "lower", None), getattr(domain, "upper", None)
-    known: list[Any] = [lower, upper, *([] if step is None else [step])]
-    if any(isinstance(each, float) and math.isnan(each) for each in known):
-        return "its bounds must be finite numbers."
-    if frame.f_code.co_name == "loguniform" and isinstance(lower, int | float) and lower <= 0:
+    if frame.f_code.co_name == "__init__" and "categories" in frame.f_locals:
+        return "it takes a list of values."
+    if not all(_finite(each) for each in (lower, upper, step) if each is not None):  # Ray takes None for infinity
+        return f"its bounds{'' if step is None else ' and its step q'} must be finite numbers."
+    if frame.f_code.co_name == "loguniform" and lower is not None and lower <= 0:
         return f"a log scale needs a lower bound above 0, got {lower}. Use a small one, such as 1e-6."
     if isinstance(error, ZeroDivisionError):
         return "the step q must be above 0. Use tune.uniform or tune.randint for a range without steps."
-    if frame.f_code.co_name == "quantized" and isinstance(lower, int | float) and isinstance(upper, int | float):
-        low, high = (round(edge / step) * step for edge in (lower, upper)) if step else (lower, upper)
+    if frame.f_code.co_name == "quantized" and step and None not in (lower, upper):
+        low, high = (round(edge / step) * step for edge in (lower, upper))
         return f"both bounds must be multiples of the step {step:g}. The nearest are {low:g} and {high:g}."
     return str(error).partition(" Did you")[0].strip()
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max  # which NaN is not
 
 
 def _call_at(path: Path, frame: TracebackType) -> tuple[str, str]:

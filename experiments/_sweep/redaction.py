@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 
 REDACTED = "<redacted>"
 _NAME = re.compile(
-    r"(?:^|_)(?:token|secret|password|passwd|api_?key|access_?key|private_?key|credentials?)$", re.IGNORECASE
+    r"(?:^|_)(?:token|secret|password|passwd|passphrase|credentials?|(?:api|access|private|secret|encryption)_?key)$",
+    re.IGNORECASE,
 )
+_OF_TEXTS = re.compile(r"(?:^|_)(?:bos|cls|end|eos|mask|pad|sep|start|stop|unk)_token$", re.IGNORECASE)
+"""Tokens of a vocabulary, which are hyperparameters."""
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+"""Where a word begins in `dbPassword` and `HFToken`."""
 LONG = 8
 """Characters from which a secret is looked for inside other words; values of the environment count only from here."""
 SHORTEST = 4
@@ -39,7 +44,8 @@ R = TypeVar("R")
 @cache
 def named_like_a_secret(name: str) -> bool:
     """Whether the value under a name is a secret; of a path the last name counts."""
-    return _NAME.search(re.split(r"[./]", name)[-1].replace("-", "_")) is not None
+    last = _HUMP.sub("_", re.split(r"[./]", name)[-1].replace("-", "_"))
+    return _NAME.search(last) is not None and _OF_TEXTS.search(last) is None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +62,7 @@ class Secrets:
     @classmethod
     def of(cls, space: Any, config_type: Any = None, metric: str = "") -> Secrets:
         """Those of a space, which may be anything, for a trainable's type of configuration."""
-        names = frozenset(_secret_fields(config_type))
+        names = frozenset(_secret_fields(config_type, set()))
         return cls(names=names, values=frozenset(_under_names(space, names)), metric=metric)
 
     def has(self, name: object) -> bool:
@@ -111,10 +117,27 @@ class Redactor:
             return [self.value(each, secret=secret, depth=depth + 1) for each in value]
         return value
 
+    def finds(self, value: Any, *, secret: bool = False) -> bool:
+        """Whether there is a secret in a value."""
+        return any(True for _ in redacted_paths(self.value(value, secret=secret)))
+
+    def whose(self, value: Any) -> str:
+        """Which secret a value holds, in words that do not have it."""
+        for name, secret in self._environment.items():
+            if named_like_a_secret(name) and Redactor(None, {name: secret}).finds(value):
+                return f"the value of the environment variable {name}"
+        return "a secret of the space"
+
     def metrics(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
         """As `value`, names of metrics included: nothing is read back by a name that holds a secret."""
         values = dict(self.value(metrics))
-        return values if self._long is None else {self._name(key): value for key, value in values.items()}
+        return values if self._long is None else self._renamed(values)
+
+    def _renamed(self, metrics: dict[Any, Any]) -> dict[Any, Any]:
+        return {
+            self._name(key): self._renamed(value) if isinstance(value, dict) else value
+            for key, value in metrics.items()
+        }
 
     def _name(self, key: Any) -> Any:
         if self._long is None or not isinstance(key, str) or key == self._secrets.metric:
@@ -173,17 +196,18 @@ def _under_names(value: Any, names: frozenset[str], *, secret: bool = False, dep
             yield from _under_names(each, names, secret=secret, depth=depth + 1)
 
 
-def _secret_fields(config_type: Any, depth: int = 0) -> Iterator[str]:
-    """Fields of pydantic's secret types, also those of the models inside."""
+def _secret_fields(config_type: Any, seen: set[int]) -> Iterator[str]:
+    """Fields of pydantic's secret types, also those of the models inside, each model once."""
     fields = getattr(config_type, "model_fields", None)
-    if not isinstance(fields, Mapping) or depth > DEEPEST:
+    if not isinstance(fields, Mapping) or id(config_type) in seen:
         return
+    seen.add(id(config_type))
     for name, field in fields.items():
         kinds = list(_kinds(getattr(field, "annotation", None)))
         if any(kind.__name__ in ("SecretStr", "SecretBytes") for kind in kinds):
             yield name
         for kind in kinds:
-            yield from _secret_fields(kind, depth + 1)
+            yield from _secret_fields(kind, seen)
 
 
 def _kinds(annotation: Any) -> Iterator[type]:

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.errors import InputError
-from experiments._sweep.ledger.files import LEDGER, LedgerError, read, trial_folder
-from experiments._sweep.ledger.history import History
+from experiments._sweep.ledger.files import LEDGER, LedgerError, refuse_emptied, reported_folder, trial_folder
+from experiments._sweep.ledger.folding import history_of
 from experiments._sweep.ledger.lease import holder_of
 from experiments._sweep.ledger.trial_history import TrialHistory, flat
 from experiments._sweep.names import sweep_folder
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from experiments._sweep.ledger.history import History
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +63,8 @@ def checkpoint_of(sweep: Path, trial: TrialHistory) -> Path | None:
         return None
     record = trial.epochs[trial.epoch - 1]
     if record.checkpoint is not None:
-        reported = sweep / record.checkpoint
-        return reported if reported.is_dir() else None
+        reported = reported_folder(sweep, record.checkpoint)
+        return reported if reported is not None and reported.is_dir() else None
     return find_checkpoint(trial_folder(sweep, trial.number), trial.epoch, trial.metric, trial.value)
 
 
@@ -96,8 +98,9 @@ class Sweep:
             LedgerError: If it cannot be read.
         """
         self.folder = folder.resolve()
-        self.history = History(read(folder / LEDGER))
+        self.history = history_of(folder / LEDGER)
         if self.history.opened is None:
+            refuse_emptied(folder)
             raise LedgerError(f"{folder / LEDGER} is empty: the sweep was cut before it began. Remove {folder}.")
         self.live = self.history.end is None and holder_of(folder) is not None
         """Whether a driver is at work on it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -95,19 +96,19 @@ def _tell(result: Result) -> None:
         said.append(f"its folder: {result.folder}; this seed alone: {result.life.plan.command}")
     done = "not as promised" if said else "as promised"
     said.append(f"{done}; {len(result.life.kills)} kills, {result.life.drivers} drivers, {result.seconds:.0f} s")
-    print("\n".join(f"  seed {seed}: {line}" for line in said), flush=True)
+    _say("\n".join(f"  seed {seed}: {line}" for line in said))
 
 
 def _result(plan: Plan, above: Path) -> Result:
     at_a_time = "one trial at a time" if plan.alone else f"{plan.concurrent} trials at a time"
-    print(f"seed {plan.seed}: {plan.question}, {at_a_time}", flush=True)
+    _say(f"seed {plan.seed}: {plan.question}, {at_a_time}")
     folder = _folder(above, plan.seed)
     cleared(folder)
     started = time.monotonic()
     life, verdict = Life(plan=plan, folder=folder), Verdict()
     try:
         without = uninterrupted(plan, folder / "uninterrupted")
-        life = lived(plan, folder / "with-faults", lambda text: print(f"  seed {plan.seed}: {text}", flush=True))
+        life = lived(plan, folder / "with-faults", lambda text: _say(f"  seed {plan.seed}: {text}"))
         verdict = _verdict(life, without)
     except (HangingError, LedgerError, RuntimeError) as error:
         life.broken.append(str(error))
@@ -130,3 +131,9 @@ def _verdict(life: Life, without: Path) -> Verdict:
             apart=apart,
         )
     )
+
+
+def _say(text: str) -> None:
+    """One write, for several seeds speak."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

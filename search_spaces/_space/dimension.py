@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from search_spaces._space.branches import has_branches
 from search_spaces._space.declared import Declared, integer_bounds
-from search_spaces._space.values import is_number, plain
+from search_spaces._space.values import is_finite, plain
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -98,7 +98,7 @@ class Dimension:
         """Whether the value can be drawn here."""
         if self.categories:
             return self.identity(value) in self._numbers
-        if not is_number(value) or not math.isfinite(value):
+        if not is_finite(value):
             return False
         if self.lower is not None and not self.lower <= value <= self.upper:
             return False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from search_spaces._space.branches import entries, holds_ranges, is_inner
 from search_spaces._space.declared import Declared, declared, integer_bounds
-from search_spaces._space.values import is_number, number, text, value_faults
+from search_spaces._space.values import is_finite, number, text, value_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def _number_faults(where: str, range_: Declared) -> list[str]:
     given = {name: getattr(range_, name) for name in names} | ({} if range_.step is None else {"q": range_.step})
     faults = []
     for name, value in given.items():
-        if not is_number(value) or not math.isfinite(value):
+        if not is_finite(value):
             wanted = "a finite number"
         elif integers and not isinstance(value, Integral) and not float(value).is_integer():
             wanted = "a whole number"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
 from numbers import Integral, Real
@@ -39,6 +40,13 @@ def text(value: Any) -> str:
 def is_number(value: Any) -> bool:
     """Whether a value is a real number, numpy's included; True and False are not."""
     return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a value is a real number that a float can hold."""
+    with contextlib.suppress(OverflowError):  # a whole number beyond the largest float
+        return is_number(value) and math.isfinite(value)
+    return False
 
 
 def number(value: Any) -> str:

@@ -167,6 +167,15 @@ def test_a_budget_has_one_owner() -> None:
     assert experiment(space=space, scheduler=FIFO(), epochs=9).budget({"epochs": 4}) == 4
 
 
+def test_a_predicate_that_cannot_be_asked_hides_no_other_fault() -> None:
+    """Keys, values and start points are checked as if it were not there."""
+    space = {"dataset": "digitz", "model": "mlp", "dropout": tune.uniform(0, 3)}
+    asked, *others = faults(**CLASSIFIER, space=space, require=lambda config: config["no"], start_points=[{"z": 1}])
+    assert asked.startswith("require raised KeyError: 'no'")
+    for said in ("'dataset' is 'digitz'", "'dropout' is 3.0", "start_points[0]: the space has no 'z'"):
+        assert sum(said in fault for fault in others) == 1, said
+
+
 def test_what_is_not_in_the_record_cannot_be_a_policy() -> None:
     """A searcher of one's own is a dataclass: the ledger's first line keeps its fields."""
 
@@ -212,7 +221,8 @@ def test_all_faults_are_told_at_once() -> None:
     for beginning in [*beginnings, "scheduler.grace_epochs", "scheduler.reduction_factor"]:
         assert sum(fault.startswith(beginning) for fault in said) == 1, beginning
     assert any(fault.startswith("space.z: a thread lock cannot be written into the sweep's record") for fault in said)
-    assert len(said) == 12
+    assert sum(fault.startswith("space: ") and f"has no '{key}'" in fault for key in "yz" for fault in said) == 2
+    assert len(said) == 14
 
 
 def test_a_function_written_in_c_is_taken_as_it_is() -> None:

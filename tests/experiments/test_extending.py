@@ -3,6 +3,8 @@
 import pytest
 
 from experiments import open_sweep
+from experiments._sweep.ledger.files import read
+from experiments._sweep.ledger.records import DriverEnded
 from tests.experiments.resumable import Place
 
 
@@ -13,6 +15,8 @@ def test_a_finished_sweep_is_extended(resumable: Place, given: str, trials: int)
     before = open_sweep().trials
     code, out, err = resumable.sweep("resume", "mine", "--here", "--trials", given)
     assert code == 0, out + err
+    took = [entry.record.t for entry in read(resumable.ledger) if isinstance(entry.record, DriverEnded)]
+    assert len(took) == 2 and open_sweep().history.seconds == pytest.approx(sum(took)), "the time of all its drivers"
     assert len(open_sweep().trials) == trials and open_sweep().trials[: len(before)] == before
     assert resumable.drivers[-1].limits == {"num_trials": trials}
     assert open_sweep().history.asks["num_trials"] == trials and f"of the {3 * trials} that" in out
@@ -65,6 +69,18 @@ def test_a_finished_sweep_says_how_it_is_extended(resumable: Place) -> None:
         assert code == 0 and "mine has finished: nothing is left to do." in out
         assert "extend it with: sweep resume results/mine --trials +N   (N trials more)" in out
     assert resumable.ledger.read_bytes() == before
+
+
+def test_all_that_is_wrong_with_the_options_is_said_at_once(resumable: Place) -> None:
+    """Before anything of the sweep is imported or run, and of a finished one as well."""
+    resumable.run()
+    (resumable.folder / "mine.py").write_text("raise RuntimeError('imported')")
+    given = ("--trials", "x", "--stall-timeout", "abc", "--time-limit", "q", "--keep", "0")
+    code, out, err = resumable.sweep("resume", "mine", "--here", *given)
+    assert code == 2 and out == "" and "imported" not in err
+    for option in ("--trials takes", "--stall-timeout takes", "--time-limit takes", "--keep must be"):
+        assert option in err
+    assert resumable.sweep("resume", "mine", "--here", "--keep", "0")[0] == 2
 
 
 def test_a_resumed_sweep_remembers_what_it_was_told(resumable: Place) -> None:

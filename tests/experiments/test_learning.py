@@ -1,5 +1,6 @@
 """Warm start: what a new sweep is told of earlier ones, what is refused and why, and that it helps."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from experiments._sweep.start.learning import learned
 from experiments._sweep.start.starting import start_sweep
 from experiments._sweep.sweep import Sweep, open_sweep
 from experiments._sweep.views.words import learned_in_words
+from tests.experiments.resumable import Place
 from trainables import Checkpoints, Record, Trainable
 
 
@@ -134,6 +136,15 @@ def test_where_nothing_fits_there_is_no_warm_start(storage: Path, space: dict[st
         learned(experiment, ["old"], storage)
 
 
+def test_s14_what_does_not_fit_is_told_without_secrets(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Why trials were refused is recorded as it is said."""
+    monkeypatch.setenv("DB_PASSWORD", "SECRET123-learning")
+    space = {"x": tune.uniform(0.0, 1.0), "dataset": "https://me:SECRET123-learning@host"}
+    with pytest.raises(InputError, match=r"here \"https://me:<redacted>@host\"") as refused:
+        learned(asking(search=HyperOpt(), space=space), ["old"], storage)
+    assert "SECRET123" not in str(refused.value)
+
+
 def test_exceptions_say_nothing_and_divergence_does(storage: Path) -> None:
     """A diverged trial is bad news about its configuration; one that raised may only have met a bug."""
     (told,) = learned(asking(search=HyperOpt()), ["old"], storage)
@@ -167,6 +178,27 @@ def test_another_budget(storage: Path, epochs: int, ending: str, last: int) -> N
     finite = [trial for trial in told["trials"] if trial["ending"] != "diverged"]
     assert {trial["ending"] for trial in finite} == {ending}
     assert {max(map(int, trial["values"])) for trial in finite} == {last}
+
+
+def test_a_sweep_that_is_named_twice_is_told_once(storage: Path) -> None:
+    """By its name and by its path: its trials would weigh double."""
+    told = learned(asking(search=HyperOpt()), ["old", str(storage / "old"), "old"], storage)
+    assert [each["sweep"] for each in told] == ["old"]
+
+
+def test_show_tells_what_would_be_learned_and_what_not(resumable: Place) -> None:
+    """In words and as JSON, with what is wrong, and nothing is written."""
+    resumable.run("--name", "old")
+    show = ("show", "mine.py", "--search", "hyperopt", "--learn-from")
+    code, out, _ = resumable.sweep(*show, "old")
+    assert code == 0 and "learns     4 of 4 trials of old fit" in out
+    code, out, _ = resumable.sweep(*show, "old", "--json")
+    assert code == 0 and json.loads(out)["learned"] == [{"sweep": "old", "trials": [0, 1, 2, 3], "refused": {}}]
+    code, _, err = resumable.sweep(*show, "old", "gone", "--set", "y=1", "--concurrent", "0")
+    assert code == 2 and "nothing is learned" in err and "no sweep 'gone'" in err and "--concurrent" in err
+    code, _, err = resumable.sweep("show", "mine.py", "--learn-from", "old")
+    assert code == 2 and "Random cannot be told trials of other sweeps" in err
+    assert [each.name for each in (resumable.folder / "results").iterdir()] == ["old"]
 
 
 def test_schedulers_compare_own_trials_only(storage: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,6 +66,33 @@ def test_release_makes_room(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [] and holder_of(tmp_path) is None
     with held(tmp_path):
         assert holder_of(tmp_path) is not None
+
+
+def test_a_host_that_gets_another_name_keeps_its_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A laptop that comes into another network goes on beating, and lets go."""
+    with held(tmp_path) as lease:
+        monkeypatch.setattr(socket, "gethostname", lambda: "another-name")
+        lease.beat()
+        assert json.loads((tmp_path / LEASE).read_text())["counter"] == 1
+    assert not (tmp_path / LEASE).exists()
+
+
+def test_f21_a_beat_does_not_undo_a_take_over(tmp_path: Path) -> None:
+    """Between the look at whose the lease is and the write nobody takes it over."""
+    with held(tmp_path) as first:
+        meanwhile = threading.Thread(target=Lease(tmp_path).take, kwargs={"over": True}, daemon=True)
+        written, order = first._write, []
+
+        def write_slowly() -> None:
+            meanwhile.start()
+            meanwhile.join(0.3)
+            order.append(meanwhile.is_alive())
+            written()
+
+        first._write = write_slowly  # type: ignore[method-assign]
+        first.beat()
+        meanwhile.join()
+        assert order == [True] and json.loads((tmp_path / LEASE).read_text())["counter"] == 0
 
 
 def test_a_dead_process_is_taken_over_at_once(tmp_path: Path) -> None:

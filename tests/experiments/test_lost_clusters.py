@@ -58,6 +58,29 @@ def test_f5_a_driver_that_hangs_in_a_lost_cluster_ends(drive: Drive, capfd: pyte
     assert "sweep ended early (fault): the Ray session was lost\ngo on with: sweep resume " in said
 
 
+def test_f5_a_driver_whose_output_nobody_reads_ends_as_well(drive: Drive, tmp_path: Path) -> None:
+    """The terminal and the current folder may have gone with the machine that it was on."""
+    driven = drive(experiment())
+    child = os.fork()
+    if child == 0:
+        (tmp_path / "gone").mkdir()
+        os.chdir(tmp_path / "gone")
+        (tmp_path / "gone").rmdir()
+        readable, writable = os.pipe()
+        os.close(readable)
+        os.dup2(writable, 1)
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - it ends with the process
+        sys.stdout.write("never read")
+        lease = Lease(driven.folder)
+        lease.take()
+        try:
+            end_at_once(driven.conductor, lease, driven.folder, "lost")
+        finally:
+            os._exit(9)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+    assert not (driven.folder / LEASE).exists()
+
+
 @pytest.mark.usefixtures("soon")
 def test_f5_a_driver_that_ends_in_time_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told once; and the end of the Ray session, which looks like a loss, is none."""

@@ -18,24 +18,30 @@ _MISSES = 10_000
 """Random configurations of which a predicate must allow one: half as many as searchers try before they give up."""
 
 
-def corner_configurations(experiment: Experiment) -> Iterator[dict[str, Any]]:
+def corner_configurations(experiment: Experiment, space: SearchSpace | None = None) -> Iterator[dict[str, Any]]:
     """Configurations that between them take each searched value's bounds, each category and each branch once.
 
     Those that `require` does not allow are left out.
+
+    Args:
+        experiment: The experiment.
+        space: In place of its own, where its `require` cannot be asked.
     """
-    space = experiment.searched
+    space = space or experiment.searched
     changes = [{}, *({d.path: value, **dict(d.when)} for d in space.dimensions for value in extremes(d))]
     seen = []
     for change in changes:
-        config = configuration_with(experiment, change)
+        config = configuration_with(experiment, change, space)
         if config is not None and config not in seen:
             seen.append(config)
             yield config
 
 
-def configuration_with(experiment: Experiment, change: Mapping[Any, Any]) -> dict[str, Any] | None:
+def configuration_with(
+    experiment: Experiment, change: Mapping[Any, Any], space: SearchSpace | None = None
+) -> dict[str, Any] | None:
     """The first corner with some searched values changed; None where `require` does not allow it."""
-    space = experiment.searched
+    space = space or experiment.searched
     values: Values = {}
     for each in space.dimensions:
         if all(values.get(path) == number for path, number in each.when):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import math
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +17,7 @@ from experiments._sweep.checks.secrets import secret_faults
 from experiments._sweep.foreign import adapted_scheduler, adapted_searcher
 from experiments._sweep.names import nearest
 from experiments._sweep.policy import Scheduler, Searcher
-from experiments._sweep.redaction import Secrets
-from search_spaces import space_faults, start_point_faults
+from search_spaces import SearchSpace, space_faults, start_point_faults
 from trainables import Trainable
 
 if TYPE_CHECKING:
@@ -34,13 +33,13 @@ def faults_of(experiment: Experiment) -> list[str]:
         return [*faults, f"space must be a dict of constants and ray.tune domains, got {experiment.space!r}."]
     broken = space_faults(experiment.space)
     faults += [*broken, *_metric(experiment), *_resources(experiment), *_policies(experiment, whole=not broken)]
-    secrets = Secrets.of(experiment.space, getattr(experiment.trainable, "config_type", None))
-    faults += secret_faults(experiment.space, secrets)
-    if not broken:
-        faults += list(requirement_faults(experiment.searched)) or [
-            *_configurations(experiment),
-            *_start_points(experiment),
-        ]
+    faults += secret_faults(experiment.space, experiment.secrets)
+    if broken:
+        faults += _unknown_keys(experiment)
+    else:
+        refused = list(requirement_faults(experiment.searched))
+        space = SearchSpace(experiment.space) if refused else experiment.searched
+        faults += [*refused, *_configurations(experiment, space), *_start_points(experiment, space)]
         if "epochs" in experiment.space and _whole(experiment.epochs):
             faults += _searched_epochs(experiment)
     return list(dict.fromkeys(faults))
@@ -51,7 +50,7 @@ def _whole(value: object) -> bool:
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _numbers(experiment: Experiment) -> Iterator[str]:
@@ -191,16 +190,25 @@ def _searched_epochs(experiment: Experiment) -> Iterator[str]:
         yield f"space.epochs goes up to {largest}, above epochs={experiment.epochs}. Set epochs={largest}."
 
 
-def _start_points(experiment: Experiment) -> Iterator[str]:
-    yield from start_point_faults(experiment.searched, experiment.start_points, np.random.default_rng(0))
+def _start_points(experiment: Experiment, space: SearchSpace) -> Iterator[str]:
+    yield from start_point_faults(space, experiment.start_points, np.random.default_rng(0))
 
 
-def _configurations(experiment: Experiment) -> Iterator[str]:
+def _unknown_keys(experiment: Experiment) -> Iterator[str]:
+    """Names that the trainable does not take, for a space of which no configuration can be made yet."""
+    if isinstance(experiment.trainable, Trainable):
+        blind = dataclasses.replace(experiment.trainable, check=None)
+        for key in map(str, experiment.space):
+            if key not in blind.config_type.model_fields:
+                yield from (f"space: {fault}" for fault in blind.faults({key: 0}) if repr(key) in fault)
+
+
+def _configurations(experiment: Experiment, space: SearchSpace) -> Iterator[str]:
     if not isinstance(experiment.trainable, Trainable):
         return
     # Whether its data is there is asked when a sweep starts: an experiment can be read where it cannot run.
     blind = dataclasses.replace(experiment.trainable, check=None)
-    for config in corner_configurations(experiment):
+    for config in corner_configurations(experiment, space):
         faults = blind.faults(config)
         yield from (f"space: {fault}" for fault in faults)
         if not faults:

@@ -24,10 +24,11 @@ def _faults(value: Any, where: str, redactor: Redactor, secrets: Secrets, *, sec
     if isinstance(value, Mapping) and set(value) == {"grid_search"}:
         searched = value["grid_search"]
     if isinstance(searched, list | tuple):
-        if redactor.value(list(searched), secret=secret) != list(searched):
+        if redactor.finds(searched, secret=secret):
+            why = "its name says so" if secret else f"it holds {redactor.whose(searched)}"
             yield (
-                f"{where}: is a secret, by its name or by what it holds, and no record has it, so it cannot be "
-                "searched. Give it as a constant, or search the number of it and look it up inside the trainable."
+                f"{where}: is a secret ({why}), and no record has it, so it cannot be searched. Give it as a constant, "
+                "or search the number of it and look it up inside the trainable."
             )
     elif isinstance(value, str) and REDACTED in value:
         yield (
@@ -40,7 +41,7 @@ def _faults(value: Any, where: str, redactor: Redactor, secrets: Secrets, *, sec
             yield from _faults(each, f"{where}.{key}", redactor, secrets, secret=below, depth=depth + 1)
     elif depth <= DEEPEST and isinstance(value, list | tuple):
         constants = [each for each in value if isinstance(each, str)]
-        if len(constants) < len(value) and redactor.value(constants, secret=secret) != constants:
+        if len(constants) < len(value) and redactor.finds(constants, secret=secret):
             yield f"{where}: a secret cannot stand in a list beside other values. Give it a name of its own."
         for place, each in enumerate(value):
             yield from _faults(each, f"{where}[{place}]", redactor, secrets, secret=secret, depth=depth + 1)

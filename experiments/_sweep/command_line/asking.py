@@ -66,4 +66,10 @@ def _answered() -> bool:
 
 def _agreed(question: str) -> bool:
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    answer = ""
+    try:
+        answer = sys.stdin.readline()
+    finally:
+        if not answer.endswith("\n"):  # Ctrl+C or Ctrl+D: what is said next stands on a line of its own
+            print(file=sys.stderr)
+    return answer.strip().lower() in ("y", "yes")

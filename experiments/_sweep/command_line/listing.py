@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
 
+    from experiments._sweep.experiment import Experiment
     from experiments._sweep.options import RunOptions
     from experiments._sweep.registry import FoundExperiment
 
@@ -43,15 +44,15 @@ def asked(arguments: argparse.Namespace) -> tuple[FoundExperiment, RunOptions]:
     from experiments._sweep.overrides import overridden
 
     refused: list[InputError] = []
-    options = options_from(arguments, lambda read: _unless(refused, read))
-    found = _unless(refused, lambda: find(arguments.experiment))
+    options = options_from(arguments, lambda read: unless(refused, read))
+    found = unless(refused, lambda: find(arguments.experiment))
     if found is not None:
         as_written = found
-        found = _unless(refused, lambda: overridden(as_written, overrides_of(arguments)))
-    pins = [fault for text in arguments.set if (fault := pin_fault(text))]
-    if found is None or refused or pins:
+        found = unless(refused, lambda: overridden(as_written, overrides_of(arguments)))
+    faults = [*(fault for text in arguments.set if (fault := pin_fault(text))), *_needless(arguments)]
+    if found is None or refused or faults:
         error = next((each for each in refused if isinstance(each, ExperimentImportError)), InputError())
-        error.faults = [*(fault for each in refused for fault in each.faults), *pins, *_faults(options, arguments)]
+        error.faults = [*(fault for each in refused for fault in each.faults), *faults, *_faults(options, arguments)]
         raise error
     return found, options
 
@@ -62,7 +63,19 @@ def _faults(options: RunOptions, arguments: argparse.Namespace) -> Iterator[str]
     return (dataclasses.replace(options, name=None) if again else options).faults()
 
 
-def _unless(refused: list[InputError], ask: Callable[[], T]) -> T | None:
+def _needless(arguments: argparse.Namespace) -> Iterator[str]:
+    """`--yes` and `--trust` where there is no sweep that they could be about."""
+    if not getattr(arguments, "resume_if_exists", True):
+        for option in ("yes", "trust"):
+            if getattr(arguments, option):
+                yield (
+                    f"--{option} is about a sweep that is there already, and this begins a new one. Leave it out, or "
+                    "go on with the one that there is: --resume-if-exists."
+                )
+
+
+def unless(refused: list[InputError], ask: Callable[[], T]) -> T | None:
+    """What `ask` gives; where it refuses, None, and the refusal is kept for later."""
     try:
         return ask()
     except InputError as error:
@@ -76,12 +89,11 @@ def show(arguments: argparse.Namespace) -> int:
     from experiments._sweep.engine.ray_session import local_slots
     from experiments._sweep.foreign import adapted
     from experiments._sweep.names import new_folder
-    from experiments._sweep.options import preflight
+    from experiments._sweep.start.starting import checked
+    from experiments._sweep.views.words import learned_in_words
 
     found, options = asked(arguments)
-    faults = preflight(found, options)
-    if faults:
-        raise InputError(*faults)
+    learned = checked(found, options)
     experiment = adapted(found.experiment)
     folder = new_folder(Path(options.storage).expanduser(), options.name, found.name)
     slots = None
@@ -90,23 +102,23 @@ def show(arguments: argparse.Namespace) -> int:
         slots = min(slots, options.concurrent or slots)
     takes = estimated(experiment, options)
     if arguments.json:
+        asks = {"name": found.name, "question": found.question, **found.experiment.asks()}
         disk = {"disk_bytes": takes and takes.most, "disk_free_bytes": free_bytes(folder)}
-        plan = {"name": found.name, "question": found.question, **found.experiment.asks(), **_plan(found), **disk}
-        print(json.dumps(plan, indent=2))
+        print(json.dumps({**asks, **_plan(experiment, learned), **disk}, indent=2))
         return 0
     from experiments._sweep.views.plan import plan_lines
 
     described = {"name": found.name, "question": found.question, "where": found.where}
-    for line in plan_lines(experiment, **described, slots=slots, folder=folder, disk=disk_lines(takes, folder)):
+    told, disk_use = [learned_in_words(each) for each in learned], disk_lines(takes, folder)
+    for line in plan_lines(experiment, **described, slots=slots, folder=folder, learned=told, disk=disk_use):
         print(line)
     return 0
 
 
-def _plan(found: FoundExperiment) -> dict[str, Any]:
-    from experiments._sweep.foreign import adapted
-
-    experiment = adapted(found.experiment)
+def _plan(experiment: Experiment, learned: list[dict[str, Any]]) -> dict[str, Any]:
+    """What follows from what is asked; of the earlier sweeps, the numbers of the trials that fit and do not."""
     return {
         "rungs": list(experiment.scheduler.rungs(experiment.epochs)),
         "epochs_at_most": experiment.num_trials * experiment.epochs,
+        "learned": [{**each, "trials": [trial["trial"] for trial in each["trials"]]} for each in learned],
     }

@@ -18,7 +18,7 @@ COMMANDS = {
     "list": "the experiments there are",
     "show": "what an experiment would run, checked; nothing is started or written",
     "run": "run an experiment as a new sweep",
-    "resume": "go on with a sweep that was interrupted",
+    "resume": "go on with a sweep that was interrupted, or extend one that has ended",
     "trials": "the trials of a sweep, or the story of one",
     "best": "the best trial of a sweep and its checkpoint",
     "confirm": "is the winner real? the leading trials and the defaults on fresh seeds, then once on the test split",
@@ -109,6 +109,7 @@ def _storage(parser: argparse.ArgumentParser) -> None:
 
 
 def _question(parser: argparse.ArgumentParser) -> None:
+    parser.usage = f"{parser.prog} EXPERIMENT [options]"  # last, as argparse has it, --learn-from would swallow it
     parser.add_argument("experiment", metavar="EXPERIMENT", help="a name that `sweep list` shows, or a .py file")
     how_much = parser.add_argument_group("how much, in place of what the file says")
     how_much.add_argument("--trials", metavar="N", type=_number, help="number of trials")
@@ -143,7 +144,7 @@ def _where(parser: argparse.ArgumentParser) -> None:
 
 
 def _keep(parser: argparse.ArgumentParser) -> None:
-    keep = "keep the best checkpoint of so many leading trials, or of all; those of other ended trials go (10)"
+    keep = "of so many leading trials (10), or of all, the best checkpoint stays; those of other ended trials go"
     parser.add_argument("--keep", metavar="N", type=_number, help=keep)
 
 
@@ -175,10 +176,11 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", metavar="NAME", help="name of the sweep and its folder")
     _learn_from(parser)
     _keep(parser)
-    again = "where the sweep exists go on with it, finished or not: a command that may be given again"
-    parser.add_argument("--resume-if-exists", action="store_true", help=again)
-    _accepting(parser)
-    _trust(parser)
+    again = parser.add_argument_group("a command that may be given again")
+    exists = "where the sweep exists go on with it, finished or not; the others are about that one"
+    again.add_argument("--resume-if-exists", action="store_true", help=exists)
+    _accepting(again)
+    _trust(again)
     parser.set_defaults(module="running", function="run")
 
 
@@ -201,12 +203,12 @@ def _resume(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(module="running", function="resume")
 
 
-def _accepting(parser: argparse.ArgumentParser) -> None:
+def _accepting(parser: argparse._ActionsContainer) -> None:
     yes = "accept what has changed since the sweep ran last (space, trainable, versions) without a question"
     parser.add_argument("--yes", action="store_true", help=yes)
 
 
-def _trust(parser: argparse.ArgumentParser) -> None:
+def _trust(parser: argparse._ActionsContainer) -> None:
     trust = "use a sweep that is not yours, or was made on another machine: it names the code that is run"
     parser.add_argument("--trust", action="store_true", help=trust)
 

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.command_line.listing import asked
+from experiments._sweep.command_line.listing import asked, unless
 from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.lease import refuse_if_held
 from experiments._sweep.ledger.records import LIMIT_REASONS, LIMITS
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from experiments._sweep.driving import Outcome
     from experiments._sweep.ledger.history import History
     from experiments._sweep.options import RunOptions
-    from experiments._sweep.registry import FoundExperiment
     from experiments._sweep.sweep import Sweep
 
 
@@ -50,6 +49,8 @@ def resume(arguments: argparse.Namespace) -> int:
     if not arguments.take_over:
         refuse_if_held(folder)  # before anything slow is imported
     from experiments._sweep.command_line.asking import accepted, trusted
+    from experiments._sweep.overrides import overridden
+    from experiments._sweep.registry import from_source
     from experiments._sweep.start.resuming import finished, resume_sweep
     from experiments._sweep.start.trust import refuse_untrusted
     from experiments._sweep.sweep import Sweep
@@ -57,13 +58,13 @@ def resume(arguments: argparse.Namespace) -> int:
     sweep = Sweep(folder)
     if sweep.history.sweep.derived is not None:
         raise InputError(f"{place(folder)} is made of another sweep. {_going_on(sweep)}")
-    limits = limits_of(sweep.history, arguments)
+    options, limits = _options_again(sweep.history, arguments)
     done = finished(sweep, limits.get("num_trials"))
     if done is not None:
         return _told(done)
 
     trusted(lambda trust: refuse_untrusted(sweep, trust=trust), trust=arguments.trust)
-    found, options = _asked_again(sweep, arguments, limits)
+    found = overridden(from_source(sweep.history.sweep.source), sweep.history.overrides | limits)
 
     def go_on(accept: bool) -> Outcome:
         watch = watching(found, here=options.here)
@@ -72,25 +73,23 @@ def resume(arguments: argparse.Namespace) -> int:
     return _told(accepted(go_on, yes=arguments.yes))
 
 
-def _asked_again(
-    sweep: Sweep, arguments: argparse.Namespace, limits: dict[str, Any]
-) -> tuple[FoundExperiment, RunOptions]:
-    """The experiment as it is now, and the options: what is not given is as the newest driver had it."""
-    from experiments._sweep.command_line.overriding import options_from
-    from experiments._sweep.overrides import overridden
-    from experiments._sweep.registry import from_source
+def _options_again(history: History, arguments: argparse.Namespace) -> tuple[RunOptions, dict[str, Any]]:
+    """Where and how much, and the limits: what is not given is as the newest driver had it.
 
-    history = sweep.history
-    found = overridden(from_source(history.sweep.source), history.overrides | limits)
-    options = options_from(arguments)
-    remembered = {name: value for name, value in history.settings.items() if name in ("keep", "stall_timeout_s")}
-    if arguments.keep is not None:
-        remembered.pop("keep", None)
-    if arguments.stall_timeout is not None or options.here:  # without processes nothing can be timed out
-        remembered.pop("stall_timeout_s", None)
-    if arguments.data_dir is None and history.drivers:
-        remembered["data_dir"] = history.drivers[-1].data_dir
-    return found, dataclasses.replace(options, limits=limits, **remembered)
+    Raises:
+        InputError: With all that is wrong with what is given.
+    """
+    from experiments._sweep.command_line.overriding import options_from
+    from experiments._sweep.start.resuming import as_before
+
+    refused: list[InputError] = []
+    options = options_from(arguments, lambda read: unless(refused, read))
+    limits = unless(refused, lambda: limits_of(history, arguments))
+    faults = [*(fault for each in refused for fault in each.faults), *options.faults()]
+    if limits is None or faults:
+        raise InputError(*faults)
+    given = {name for name in ("keep", "stall_timeout") if getattr(arguments, name) is not None}
+    return dataclasses.replace(as_before(options, history, but=given), limits=limits), limits
 
 
 def _going_on(sweep: Sweep) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -62,6 +63,13 @@ class Journal:
     def t(self) -> float:
         """Seconds since this driver started."""
         return round(time.monotonic() - self._started, 3)
+
+    @property
+    def overtaken(self) -> bool:
+        """Whether another driver has written to the ledger: this one can write no more."""
+        with self.alone, contextlib.suppress(OSError):  # storage that is gone: the next write says so
+            return self._writer.overtaken
+        return False
 
     def write(self, *records: Record) -> None:
         """Writes the records durably, then folds and shows them.

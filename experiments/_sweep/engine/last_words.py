@@ -6,9 +6,10 @@ import contextlib
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from experiments._sweep.engine.processes import end_all, of_this_session
+from experiments._sweep.engine.signals import exit_now
 from experiments._sweep.ledger.records import DriverEnded
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ FAULT = 3
 LOCK_S = 5.0
 
 
-def end_at_once(conductor: Conductor, lease: Lease, folder: Path, why: str) -> None:
+def end_at_once(conductor: Conductor, lease: Lease, folder: Path, why: str) -> NoReturn:
     """Ends this process from any of its threads; the sweep can be resumed.
 
     Where the main thread is writing to a ledger that does not answer, the ledger stays as it is: it is read as if the
@@ -39,7 +40,8 @@ def end_at_once(conductor: Conductor, lease: Lease, folder: Path, why: str) -> N
         lease.release()
     with contextlib.suppress(Exception):  # `ray.shutdown` may wait for ever
         end_all(of_this_session())
-    sys.stdout.flush()
-    said = f"{folder.name} ended early (fault): {why}\ngo on with: sweep resume {os.path.relpath(folder)}\n"
-    os.write(1, said.encode())
-    os._exit(FAULT)
+    place = str(folder)
+    with contextlib.suppress(Exception):  # the current folder may be gone, and who read the output
+        place = os.path.relpath(folder)
+        sys.stdout.flush()
+    exit_now(FAULT, f"{folder.name} ended early (fault): {why}\ngo on with: sweep resume {place}", to=1)

@@ -64,7 +64,7 @@ class Workplace:
     mode: Literal["min", "max"]
     secrets: Secrets = field(default_factory=Secrets)
     """What nothing that a trial leaves behind may have. They travel in memory, never in Tune's own configuration."""
-    constants: Mapping[str, Any] = field(default_factory=dict)
+    constants: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What the trials have in common: where a recorded configuration gets its secrets back."""
 
 

@@ -1,6 +1,7 @@
 """How a sweep is asked to end early: Ctrl+C, SIGTERM, the time limit. All of them drain it.
 
-Trials stop at their next report; after `DRAIN_S` what still runs is cut. A second signal exits at once.
+Trials stop at their next report; after `DRAIN_S` what still runs is cut. A second signal exits at once. A driver whose
+sweep was taken over waits for nothing: it can record no report any more.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import signal
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,14 @@ def hear_again() -> None:
             signal.signal(number, signal.getsignal(number))
 
 
+def exit_now(code: int, said: str, to: int) -> NoReturn:
+    """Ends the process from any of its threads, with a last word to a file descriptor."""
+    with contextlib.suppress(OSError):  # nobody may be there to read it
+        shown = "\x1b[?25h" if os.isatty(to) else ""  # the live display has hidden the cursor
+        os.write(to, f"{shown}{said}\n".encode())
+    os._exit(code)
+
+
 class Drain:
     """Watches the clock and the signals of one driver."""
 
@@ -46,10 +55,13 @@ class Drain:
             conductor.stop("interrupted", f"interrupted by {self._signal}")
         elif self._limit_at is not None and time.monotonic() >= self._limit_at:
             conductor.stop("time limit", f"the time limit of {self._limit_s:g} s was reached")
+        if conductor.journal.overtaken:
+            conductor.stop("fault", "another driver has taken the sweep over, this one stops")
+            self.cut_short()
         if conductor.halt and self._since is None:
             self._since = time.monotonic()
             again = "again " if self._signal else ""
-            why = conductor.halt.why.splitlines()[0].rstrip(".")
+            why = conductor.halt.why.partition("\n")[0].rstrip(".")
             conductor.journal.note(
                 f"stopping (Ctrl+C {again}exits at once): trials end at their next report, in {DRAIN_S:g} s at most; "
                 f"{why}"
@@ -79,6 +91,6 @@ class Drain:
 
     def _heard(self, number: int, frame: FrameType | None) -> None:
         if self._signal:
-            os.write(2, b"\nended at once; nothing that was recorded is lost, and the sweep can be resumed\n")
-            os._exit(INTERRUPTED)
+            said = "ended at once; nothing that was recorded is lost, and the sweep can be resumed"
+            exit_now(INTERRUPTED, f"\n{said}", to=2)
         self._signal = signal.Signals(number).name

@@ -30,7 +30,7 @@ def _was_saving(error: OSError) -> bool:
 
 def in_words(error: OSError) -> str:
     """What happened and where, without a full stop."""
-    said, where = error.strerror or str(error), f" ({error.filename})" if error.filename else ""
+    said, where = error.strerror or str(error) or repr(error), f" ({error.filename})" if error.filename else ""
     if error.errno in FULL:
         return f"the disk is full: {said}{where}"
     if error.errno in REFUSED:
@@ -40,4 +40,4 @@ def in_words(error: OSError) -> str:
 
 def with_remedy(error: OSError) -> str:
     """What happened and what to do."""
-    return f"{in_words(error)}. {REMEDY}" if error.errno in FULL | REFUSED else str(error)
+    return f"{in_words(error)}. {REMEDY}" if error.errno in FULL | REFUSED else in_words(error)

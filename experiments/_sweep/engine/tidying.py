@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import bisect
 import shutil
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from experiments._sweep.ledger.files import trial_folder
+from experiments._sweep.ledger.files import reported_folder, trial_folder
 from experiments._sweep.ledger.records import SUCCESSES
 
 if TYPE_CHECKING:
@@ -70,10 +69,11 @@ class Tidying:
 
     def _drop_reported(self, checkpoint: str) -> None:
         """What a plain Ray function has reported; the ledger's word is not taken for where that lies."""
-        parts = PurePosixPath(checkpoint).parts
-        folder = self._sweep.joinpath(*parts)
-        steps = [self._sweep.joinpath(*parts[:depth]) for depth in range(1, len(parts) + 1)]
-        if parts[0] != "ray" or ".." in parts or any(step.is_symlink() for step in steps):
+        folder = reported_folder(self._sweep, checkpoint)
+        if folder is None:
+            return
+        steps = [folder, *folder.relative_to(self._sweep).parents]
+        if any((self._sweep / step).is_symlink() for step in steps[:-1]):
             return
         away = folder.with_name(f".{folder.name}")  # half removed, it no longer has a checkpoint's name
         if folder.is_dir() and not away.is_dir():

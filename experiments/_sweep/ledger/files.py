@@ -14,9 +14,10 @@ import errno
 import fcntl
 import os
 import time
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from experiments._sweep.ledger.lines import DamagedLineError, NewerFormatError, decode, encode
+from experiments._sweep.ledger.lines import DamagedLineError, NewerFormatError, TornLineError, decode, encode
 from experiments._sweep.ledger.records import Entry, Record
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LEDGER = "ledger.jsonl"
+TRIALS = "trials"
+RAY = "ray"
 _LOCK_S = 5.0
 """How long another writer is waited for: one that was halted in mid-write must not hold up its successor."""
 
@@ -34,7 +37,26 @@ class LedgerError(Exception):
 
 def trial_folder(sweep: Path, trial: int) -> Path:
     """The folder of a trial's checkpoints."""
-    return sweep / "trials" / f"{trial:04d}"
+    return sweep / TRIALS / f"{trial:04d}"
+
+
+def reported_folder(sweep: Path, checkpoint: str) -> Path | None:
+    """Where a checkpoint lies that a plain Ray function reported; None where the ledger names another place."""
+    parts = PurePosixPath(checkpoint).parts
+    return sweep.joinpath(*parts) if parts[:1] == (RAY,) and ".." not in parts else None
+
+
+def refuse_emptied(folder: Path) -> None:
+    """Lets pass where no trial has ever been begun in a sweep's folder, whose ledger is empty.
+
+    Raises:
+        LedgerError: Trials were trained there, so that the ledger was lost.
+    """
+    if (folder / TRIALS).exists():
+        raise LedgerError(
+            f"{folder / LEDGER} is empty, but there are trials in {folder / TRIALS}: the ledger was lost. Restore it "
+            f"from a copy, or remove {folder} and begin anew."
+        )
 
 
 def is_sweep(folder: Path) -> bool:
@@ -74,7 +96,7 @@ def _entries(path: Path, content: bytes) -> Iterator[tuple[Entry, int]]:
         except NewerFormatError as error:
             raise LedgerError(f"{path}: {error}. Update raysweeps.") from error
         except DamagedLineError as error:
-            if number == len(whole) - 1 and not rest:
+            if isinstance(error, TornLineError) and number == len(whole) - 1 and not rest:
                 return  # torn within its last bytes, as a lost machine may leave it
             raise LedgerError(
                 f"{path}, line {number + 1}: {error}. The ledger was changed or the disk is damaged: restore the file "
@@ -92,7 +114,7 @@ class LedgerWriter:
         self._path = path
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            with _alone_with(self._file):
+            with alone_with(self._file):
                 found = list(_entries(path, _bytes(path)))
                 self.entries = [entry for entry, _ in found]
                 self._end = found[-1][1] if found else 0
@@ -108,6 +130,11 @@ class LedgerWriter:
         self._torn = False
         """Whether bytes of a failed write may stand behind the last line."""
 
+    @property
+    def overtaken(self) -> bool:
+        """Whether another driver has written: this one's lease was taken, or it slept until that was stale."""
+        return not self._torn and os.fstat(self._file).st_size != self._end
+
     def append(self, records: Sequence[Record]) -> list[Entry]:
         """Writes the records as one group, durable when this returns.
 
@@ -116,10 +143,10 @@ class LedgerWriter:
         """
         entries = [Entry(self.counter + i, record) for i, record in enumerate(records)]
         content = b"".join(encode(entry.n, entry.record) for entry in entries)
-        with _alone_with(self._file):
+        with alone_with(self._file):
             if self._torn:
                 self._cut()
-            if os.fstat(self._file).st_size != self._end:  # this process slept until its lease was stale
+            if self.overtaken:
                 raise OSError(errno.ESTALE, "another driver has written to it, this one stops", str(self._path))
             self._torn = True
             try:
@@ -145,8 +172,8 @@ class LedgerWriter:
 
 
 @contextlib.contextmanager
-def _alone_with(file: int) -> Iterator[None]:
-    """Keeps a driver that has been taken over from writing while its successor reads, and the other way round."""
+def alone_with(file: int) -> Iterator[None]:
+    """Keeps others that lock the same open file or folder out, as far as the storage has locks."""
     until = time.monotonic() + _LOCK_S
     with contextlib.suppress(OSError):  # storage without locks: then the file's size tells, but for an instant
         while not _locked(file) and time.monotonic() < until:

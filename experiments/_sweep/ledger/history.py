@@ -55,6 +55,7 @@ class History:
         """In a confirmation or a replay: what it has found."""
         self.t = 0.0
         """Seconds since the newest driver started, as of the newest record."""
+        self._before_s = 0.0
         for entry in entries:
             self.apply(entry)
 
@@ -69,6 +70,11 @@ class History:
     def driver(self) -> int:
         """Number of the newest driver, 0 where there is none."""
         return self.drivers[-1].driver if self.drivers else 0
+
+    @property
+    def seconds(self) -> float:
+        """How long all its drivers were at work."""
+        return self._before_s + self.t
 
     @property
     def asks(self) -> dict[str, Any]:
@@ -209,6 +215,7 @@ class History:
     def _driver_started(self, record: DriverStarted) -> None:
         self.driver_lost()
         self.drivers.append(record)
+        self._before_s = self.seconds
         self.end, self.t = None, 0.0
 
     def _epoch_reported(self, record: EpochReported, n: int) -> None:

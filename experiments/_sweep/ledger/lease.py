@@ -8,7 +8,6 @@ another's: the age of the lease file is measured against a file written beside i
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
@@ -18,6 +17,8 @@ import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from experiments._sweep.ledger.files import alone_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,9 +124,8 @@ def _alone_in(folder: Path) -> Iterator[None]:
     """Keeps others of this host (and, where the storage can, of all hosts) out: a stale lease has one successor."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        with contextlib.suppress(OSError):  # storage without locks: then the lease's own creation decides
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        with alone_with(handle):  # on storage without locks the lease's own creation decides
+            yield
     finally:
         os.close(handle)
 
@@ -137,6 +137,7 @@ class Lease:
         """A lease on the folder `sweep`, not yet taken."""
         self._path = sweep / LEASE
         self._counter = 0
+        self._host = socket.gethostname()  # asked once: a laptop may be called otherwise in the next network
         self._since = time.strftime("%Y-%m-%d %H:%M:%S %Z")
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
@@ -162,6 +163,15 @@ class Lease:
         self._thread.start()
         return left
 
+    @contextlib.contextmanager
+    def held(self, *, over: bool = False) -> Iterator[str]:
+        """Has it for as long as the context lasts; gives what `take` says."""
+        left = self.take(over=over)
+        try:
+            yield left
+        finally:
+            self.release()
+
     def _left(self) -> str:
         """Who held it before and has not let go, in words; empty where nobody did."""
         with contextlib.suppress(OSError, ValueError, TypeError):  # no lease, or one that says nothing
@@ -174,9 +184,10 @@ class Lease:
         """Lets go."""
         self._done.set()
         if self._thread.is_alive():
-            self._thread.join()
-        if self._is_ours():
-            self._path.unlink(missing_ok=True)
+            self._thread.join(BEAT_S)  # storage that does not answer must not keep the process
+        with contextlib.suppress(OSError), _alone_in(self._path.parent):  # its process will be seen to be gone
+            if self._is_ours():
+                self._path.unlink(missing_ok=True)
 
     def _beat(self) -> None:
         while not self._done.wait(BEAT_S):
@@ -184,9 +195,9 @@ class Lease:
 
     def beat(self) -> None:
         """Raises the counter; leaves the lease of a driver alone that has taken over from this one."""
-        if self._is_ours():
-            self._counter += 1
-            with contextlib.suppress(OSError):  # a full disk: the ledger says so, the next beat may succeed
+        with contextlib.suppress(OSError), _alone_in(self._path.parent):  # a full disk: the next beat may succeed
+            if self._is_ours():
+                self._counter += 1
                 self._write()
 
     def _is_ours(self) -> bool:
@@ -197,7 +208,7 @@ class Lease:
 
     def _holder(self) -> Holder:
         pid = os.getpid()
-        return Holder(socket.gethostname(), pid, process_start(pid), self._since, self._counter, this_machine())
+        return Holder(self._host, pid, process_start(pid), self._since, self._counter, this_machine())
 
     def _create(self) -> None:
         """Makes the lease, whole from the first: one that says nothing would keep everybody out until it is stale."""

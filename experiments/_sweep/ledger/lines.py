@@ -34,6 +34,10 @@ class DamagedLineError(ValueError):
     """A line that is not what was written."""
 
 
+class TornLineError(DamagedLineError):
+    """A line of which bytes are lost or flipped: its checksum tells."""
+
+
 class NewerFormatError(Exception):
     """The ledger was written by a later version."""
 
@@ -57,19 +61,20 @@ def decode(line: bytes) -> Entry:
     """The entry in `line`, which has no newline.
 
     Raises:
-        DamagedLineError: If checksum, JSON or fields are wrong.
+        TornLineError: If its checksum is wrong.
+        DamagedLineError: If JSON or fields are.
         NewerFormatError: If a later version wrote it or what follows, whose fields may be other ones.
     """
     head, mark, tail = line.rpartition(_CRC.encode())
     if not mark or tail != f'{zlib.crc32(head):08x}"}}'.encode():
-        raise DamagedLineError("its checksum does not match")
+        raise TornLineError("its checksum does not match")
     try:
         body = _restored(json.loads(head + b"}"))
         n = body.pop("n")
         if body["kind"] in (SweepOpened.kind, DriverStarted.kind) and body.get("schema", 1) > SCHEMA:
             raise NewerFormatError(f"written in format {body['schema']}; this version reads up to {SCHEMA}")
         return Entry(n, from_json(body))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedLineError(str(error)) from error
 
 

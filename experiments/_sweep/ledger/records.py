@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, ClassVar, get_args
+from types import UnionType
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 SCHEMA = 2
 """Version of the record format; a reader reads this one and all before it, and refuses a newer one."""
@@ -250,10 +251,26 @@ def from_json(body: dict[str, Any]) -> Record:
     kind = fields.pop("kind", None)
     if kind not in KINDS:
         raise ValueError(f"unknown kind of record {kind!r}")
+    known: Any = KINDS[kind]
+    types = _types(known)
+    for name, value in fields.items():
+        if name in types and not isinstance(value, types[name]):
+            raise ValueError(f"{kind}.{name} is of type {type(value).__name__}")
     try:
-        return KINDS[kind](**fields)
+        return known(**fields)  # type: ignore[no-any-return]
     except TypeError as error:
         raise ValueError(str(error)) from error
+
+
+@lru_cache
+def _types(kind: Any) -> dict[str, tuple[type, ...]]:
+    """What the fields of a kind are, as `isinstance` takes it."""
+    found = {}
+    for name, hint in get_type_hints(kind).items():
+        each = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+        kinds = tuple(get_origin(one) or one for one in each)
+        found[name] = (*kinds, int) if float in kinds else kinds
+    return found
 
 
 @dataclass(frozen=True)

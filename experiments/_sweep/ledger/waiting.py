@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from experiments._sweep.ledger.lease import STALE_S, holder_of, in_use, this_machine
+from experiments._sweep.ledger.lease import BEAT_S, STALE_S, holder_of, in_use, this_machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,9 @@ def wait_for_the_gone(sweep: Path, say: Callable[[str], object]) -> None:
         f"process {first.pid} on {first.host} has held {sweep} since {first.since}; waiting up to {STALE_S:g} s to see "
         "whether it is gone"
     )
+    until = time.monotonic() + STALE_S + BEAT_S
     while (now := holder_of(sweep)) is not None:
-        if now != first:  # its counter was raised, or another driver was quicker
+        # Its counter was raised, another driver was quicker, or nothing tells its age: a folder that cannot be written.
+        if now != first or time.monotonic() > until:
             raise in_use(sweep, now)
         time.sleep(_LOOK_S)

@@ -52,9 +52,14 @@ def learned(experiment: Experiment, sweeps: Sequence[str], storage: Path) -> lis
         faults.append(
             f"--learn-from: {search} cannot be told trials of other sweeps. Use --search hyperopt or --search bayesopt."
         )
-    for text in dict.fromkeys(sweeps):
+    folders: set[Path] = set()
+    for text in sweeps:
         try:
-            record = _learned_from(experiment, text, Sweep(sweep_folder(text, storage)))
+            sweep = Sweep(sweep_folder(text, storage))
+            if sweep.folder in folders:  # named twice
+                continue
+            folders.add(sweep.folder)
+            record = _learned_from(experiment, text, sweep)
         except InputError as error:
             faults += [f"--learn-from: {fault}" for fault in error.faults]
         except LedgerError as error:
@@ -89,11 +94,11 @@ def _misfit(experiment: Experiment, trial: TrialHistory) -> str:
         return f"without a {experiment.metric}"
     config, defaults = _completed(experiment, experiment.whole(trial.config)), _defaults(experiment)
     for key, constant in flat(constants(experiment.space)).items():
-        if key not in CHANCE and key != BUDGET and (why := _differs(key, flat(config).get(key), constant)):
+        if key not in CHANCE and key != BUDGET and (why := _differs(experiment, key, flat(config).get(key), constant)):
             return why
     for key, value in config.items():
         known = key in experiment.space or key in (*CHANCE, BUDGET)
-        if not known and (why := _differs(key, value, defaults.get(key))):
+        if not known and (why := _differs(experiment, key, value, defaults.get(key))):
             return why
     for key, part in searched(experiment.space).items():
         if SearchSpace({key: part}).values_of(config) is None:
@@ -102,10 +107,12 @@ def _misfit(experiment: Experiment, trial: TrialHistory) -> str:
     return "" if values is not None and experiment.searched.allows(values) else "not allowed by `require`"
 
 
-def _differs(key: str, then: Any, now: Any) -> str:
+def _differs(experiment: Experiment, key: str, then: Any, now: Any) -> str:
     if json.dumps(then, sort_keys=True) == json.dumps(now, sort_keys=True, default=repr):
         return ""
-    return f"{key} was {_short(then)}, here {_short(now)}"
+    secret = experiment.secrets.has(key)
+    then, now = (_short(experiment.redactor.value(each, secret=secret)) for each in (then, now))
+    return f"{key} was {then}, here {now}"
 
 
 def _short(value: Any) -> str:

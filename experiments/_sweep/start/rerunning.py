@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments._sweep.errors import InputError
-from experiments._sweep.ledger.files import LEDGER, read
+from experiments._sweep.ledger.files import LEDGER, read, refuse_emptied
 from experiments._sweep.ledger.records import LIMITS
 from experiments._sweep.ledger.waiting import wait_for_the_gone
 from experiments._sweep.names import existing_folder
 from experiments._sweep.overrides import limited
-from experiments._sweep.start.resuming import finished, resume_sweep
+from experiments._sweep.start.changes import ChangedError, changes_between
+from experiments._sweep.start.resuming import as_before, finished, resume_sweep
 from experiments._sweep.start.starting import start_sweep
+from experiments._sweep.start.state import State
 from experiments._sweep.start.trust import refuse_untrusted
 from experiments._sweep.sweep import Sweep
 
@@ -36,7 +38,7 @@ def start_or_resume(
     """Runs the experiment as the sweep of its name: a new one where there is none, else that one.
 
     A sweep that was resumed with other limits keeps them where the command gives none; it may be extended, and trials
-    that it has are not taken back.
+    that it has are not taken back. So it is with `keep` and `stall_timeout_s`, where the options have their defaults.
 
     Args:
         found: The experiment, with what the command line changes of it.
@@ -51,10 +53,17 @@ def start_or_resume(
     storage, name = Path(options.storage).expanduser(), options.name or found.name
     folder = existing_folder(storage, name)
     if folder is None:
-        return start_sweep(found, dataclasses.replace(options, name=name), observers)
+        try:
+            return start_sweep(found, dataclasses.replace(options, name=name), observers)
+        except InputError:
+            folder = existing_folder(storage, name)
+            if folder is None:
+                raise
+            # Else the same command, given elsewhere at this moment, was quicker.
     wait_for_the_gone(folder, _say if observers else lambda _: None)
     there = dataclasses.replace(options, name=None)
     if not (folder / LEDGER).exists() or not read(folder / LEDGER):  # its driver was lost before the first line
+        refuse_emptied(folder)
         return start_sweep(found, there, observers, left=folder)
     sweep = Sweep(folder)
     if sweep.history.sweep.derived is not None:
@@ -64,13 +73,25 @@ def start_or_resume(
     num_trials = max(found.experiment.num_trials, history.asks["num_trials"])
     done = finished(sweep, num_trials)
     if done is not None:
+        _refuse_another_question(sweep, found, accept_changes=accept_changes)
         return done
     given = {field: found.overrides[field] for field in LIMITS if field in found.overrides}
     limits = {**history.limits, **given}
     if "num_trials" in limits or num_trials != found.experiment.num_trials:
         limits["num_trials"] = num_trials
-    there = dataclasses.replace(there, limits=limits)
+    there = dataclasses.replace(as_before(there, history), limits=limits)
     return resume_sweep(sweep, limited(found, limits), there, observers, accept_changes=accept_changes)
+
+
+def _refuse_another_question(sweep: Sweep, found: FoundExperiment, *, accept_changes: bool) -> None:
+    """Lets pass where a finished sweep asked what is asked now: its winner answers nothing else."""
+    then = State.of(sweep.history)
+    now = dataclasses.replace(then, asks=State.now(found.experiment).asks)  # it is not run: its code may be another
+    changes = changes_between(then, now, str(sweep.folder))
+    if changes.refused:
+        raise InputError(*changes.refused)
+    if changes.lines and not accept_changes:
+        raise ChangedError(changes.lines)
 
 
 def _say(text: str) -> None:

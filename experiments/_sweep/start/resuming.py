@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.checks.secrets import forgotten
@@ -10,14 +11,14 @@ from experiments._sweep.engine.limits import limit_reached
 from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.files import trial_folder
 from experiments._sweep.ledger.records import LIMITS, SUCCESSES
-from experiments._sweep.options import data_folder, preflight
+from experiments._sweep.options import KEEP, data_folder, preflight
 from experiments._sweep.start.changes import ChangedError, changes_between
 from experiments._sweep.start.starting import check_resources
 from experiments._sweep.start.state import State
 from trainables import CheckpointFolder, Trainable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
     from pathlib import Path
 
     from experiments._sweep.engine.journal import Observer
@@ -35,6 +36,24 @@ def finished(sweep: Sweep, num_trials: int | None = None) -> Outcome | None:
         return None
     code = 0 if any(sweep.history.in_state(*SUCCESSES)) else 1
     return Outcome(sweep=sweep, reason=end.reason, why=end.why, code=code, driven=False)
+
+
+def as_before(options: RunOptions, history: History, *, but: Container[str] = ()) -> RunOptions:
+    """The options; what stands at its default, and was not given to say so, is as the newest driver was told.
+
+    Args:
+        options: As the command gives them.
+        history: Of the sweep that goes on.
+        but: What was given, of `keep` and `stall_timeout`.
+    """
+    told: dict[str, Any] = {}
+    if options.keep == KEEP and "keep" not in but:
+        told["keep"] = history.settings.get("keep", KEEP)
+    if options.stall_timeout_s == "auto" and "stall_timeout" not in but and not options.here:
+        told["stall_timeout_s"] = history.settings.get("stall_timeout_s", "auto")
+    if options.data_dir is None and history.drivers:
+        told["data_dir"] = history.drivers[-1].data_dir
+    return replace(options, **told)
 
 
 def resume_sweep(

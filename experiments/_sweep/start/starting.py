@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.disk import refuse_too_large
 from experiments._sweep.driving import drive
@@ -50,14 +50,7 @@ def start_sweep(
         InputError: If anything is wrong before anything starts; nothing was written.
         EngineError: If this machine cannot hold a trial, or the disk the sweep; nothing was written.
     """
-    storage, told = Path(options.storage).expanduser(), []
-    faults = preflight(found, options)
-    try:
-        told = learned(found.experiment, options.learn_from, storage)
-    except InputError as error:
-        faults += error.faults
-    if faults:
-        raise InputError(*faults)
+    storage, told = Path(options.storage).expanduser(), checked(found, options)
     check_resources(found.experiment, options)
     refuse_too_large(found.experiment, options, storage)
     state = State.now(found.experiment)
@@ -79,6 +72,22 @@ def start_sweep(
     except OSError:  # the disk is full before the first line
         _unmake(folder)
         raise
+
+
+def checked(found: FoundExperiment, options: RunOptions) -> list[dict[str, Any]]:
+    """Lets a new sweep pass in which nothing is wrong; what it learns from earlier ones, as `learned` tells it.
+
+    Raises:
+        InputError: With everything that is wrong.
+    """
+    told, faults, redactor = [], preflight(found, options), found.experiment.redactor
+    try:
+        told = learned(found.experiment, options.learn_from, Path(options.storage).expanduser())
+    except InputError as error:
+        faults += map(redactor.text, error.faults)
+    if faults:
+        raise InputError(*faults)
+    return [*map(redactor.value, told)]
 
 
 def _unmake(folder: Path) -> None:

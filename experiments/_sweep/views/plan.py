@@ -12,11 +12,19 @@ if TYPE_CHECKING:
 
 
 def plan_lines(
-    experiment: Any, *, name: str, question: str, where: str, slots: int | None, folder: Path, disk: Sequence[str] = ()
+    experiment: Any,
+    *,
+    name: str,
+    question: str,
+    where: str,
+    slots: int | None,
+    folder: Path,
+    learned: Sequence[str] = (),
+    disk: Sequence[str] = (),
 ) -> Iterator[str]:
     """The lines; `experiment` is an `Experiment`, `slots` how many trials run at a time (None: the cluster says).
 
-    `disk` says what the sweep takes in `folder`.
+    `learned` says what the searcher is told of earlier sweeps, `disk` what the sweep takes in `folder`.
     """
     yield f"{name}: {question}" if question else name
     if where != name:
@@ -40,6 +48,7 @@ def plan_lines(
         yield from _entry("requires", [experiment.asks()["require"]])
     yield from _entry("start", [_start(place, point) for place, point in enumerate(experiment.asks()["start_points"])])
     yield from _entry("search", [str(experiment.search), *experiment.search.in_words(experiment.searched)])
+    yield from _entry("learns", list(learned))
     schedule = [*experiment.scheduler.in_words(experiment.epochs, experiment.num_trials), *_after_holding(experiment)]
     yield from _entry("scheduler", [str(experiment.scheduler), *schedule])
     most = experiment.num_trials * experiment.epochs

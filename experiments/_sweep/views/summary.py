@@ -18,7 +18,7 @@ def summary_lines(sweep: Any) -> Iterator[str]:
     trained = sum(len(trial.epochs) for trial in history.trials.values())
     most = history.asks["num_trials"] * history.asks["epochs"]
     trials = f"{len(history.trials)} trial{'' if len(history.trials) == 1 else 's'}"
-    yield f"{trials} in {duration(history.t)}: {counts(history)}"
+    yield f"{trials} in {duration(history.seconds)}: {counts(history)}"
     yield f"{trained} epochs trained, {trained / most:.0%} of the {most} that all trials in full would take"
     if history.best is None:
         return

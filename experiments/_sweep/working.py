@@ -1,0 +1,94 @@
+"""A driver's work: trials on Ray or in this process until the sweep ends, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from functools import partial
+from typing import TYPE_CHECKING
+
+from experiments._sweep.engine.assignments import Halt
+from experiments._sweep.engine.here import run_here
+from experiments._sweep.engine.last_words import end_at_once
+from experiments._sweep.engine.lifeline import Lifeline
+from experiments._sweep.engine.probing import probe_of_session
+from experiments._sweep.engine.processes import end_all, of_this_session
+from experiments._sweep.engine.ray_session import ray_session
+from experiments._sweep.engine.stalls import Stalls
+from experiments._sweep.engine.storage import with_remedy
+from experiments._sweep.errors import EngineError
+from experiments._sweep.options import data_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from experiments._sweep.engine.calls import Calls
+    from experiments._sweep.ledger.lease import Lease
+    from experiments._sweep.options import RunOptions
+
+    Epilogue = Callable[[Calls], None]
+
+
+def work(calls: Calls, folder: Path, options: RunOptions, epilogue: Epilogue | None, lease: Lease) -> Halt | None:
+    """Runs the trials, and what comes after them; why it ended early, None where it did not."""
+    conductor = calls.conductor
+    try:
+        if options.here:
+            with data_folder(options.data):
+                run_here(conductor, calls.workplace, drain=calls.drain)
+                _conclude(epilogue, calls)
+        else:
+            _work_on_ray(calls, folder, options, epilogue, lease)
+    except KeyboardInterrupt:
+        halt = Halt(reason="interrupted", why="interrupted by SIGINT")
+    except (EngineError, OSError) as error:
+        halt = Halt(reason="fault", why=with_remedy(error) if isinstance(error, OSError) else str(error))
+    except Exception as error:  # noqa: BLE001 - a searcher, a scheduler or the package: recorded, and resumable
+        halt = fault_of(error)
+    else:
+        return conductor.halt
+    with contextlib.suppress(OSError):  # the ledger is read as if the driver had been killed
+        conductor.cut(halt.why.rpartition("\n")[2])
+    return halt
+
+
+def _work_on_ray(calls: Calls, folder: Path, options: RunOptions, epilogue: Epilogue | None, lease: Lease) -> None:
+    from experiments._sweep.engine.on_ray import run_on_ray
+
+    conductor, drain = calls.conductor, calls.drain
+    experiment, lost, processes = conductor.experiment, [], {}
+
+    def when_lost(why: str) -> None:
+        lost.append(why)
+        processes.update(of_this_session())
+        conductor.stop("fault", why)
+        drain.cut_short()
+
+    lifeline = Lifeline(when_lost, partial(end_at_once, conductor, lease, folder))
+    stalls = Stalls(options.stall_timeout_s, conductor.history)
+    try:
+        with (
+            lifeline,
+            ray_session(options.address, experiment.cpus_per_trial, experiment.gpus_per_trial) as available,
+            lifeline.watching(probe_of_session()),
+        ):
+            slots = min(available, options.concurrent or available)
+            run_on_ray(conductor, calls.workplace, folder=folder, slots=slots, drain=drain, stalls=stalls)
+            _conclude(epilogue, calls)
+    except Exception as error:
+        if lost:  # whatever Ray raised then
+            raise EngineError(lost[0]) from error
+        raise
+    finally:
+        end_all(processes)
+
+
+def _conclude(epilogue: Epilogue | None, calls: Calls) -> None:
+    if epilogue is not None and calls.conductor.halt is None:
+        epilogue(calls)
+
+
+def fault_of(error: Exception) -> Halt:
+    """The end of a driver by an exception that nobody has foreseen."""
+    return Halt(reason="fault", why="".join(traceback.format_exception(error)).rstrip())
