@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.disk import FirstCheckpoint
 from experiments._sweep.engine.calls import Calls
-from experiments._sweep.engine.conductor import Conductor
+from experiments._sweep.engine.deciding.conductor import Conductor
 from experiments._sweep.engine.journal import Journal
-from experiments._sweep.engine.ray_session import private_files
+from experiments._sweep.engine.on_ray.session import private_files
 from experiments._sweep.engine.segment import TrainableSource, Workplace
 from experiments._sweep.engine.signals import Drain
 from experiments._sweep.engine.tidying import Tidying
@@ -37,7 +37,7 @@ from experiments._sweep.working import fault_of, work
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from experiments._sweep.engine.assignments import Halt
+    from experiments._sweep.engine.deciding.assignments import Halt
     from experiments._sweep.engine.journal import Observer
     from experiments._sweep.options import RunOptions
     from experiments._sweep.registry import FoundExperiment

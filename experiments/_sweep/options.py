@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from experiments._sweep.checks.experiments import unreported
 from experiments._sweep.checks.secrets import forgotten
-from experiments._sweep.engine.addresses import address_fault
-from experiments._sweep.engine.tokens import token_fault
+from experiments._sweep.engine.on_ray.addresses import address_fault
+from experiments._sweep.engine.on_ray.tokens import token_fault
 from experiments._sweep.errors import InputError
 from experiments._sweep.names import new_folder
 from trainables import Trainable

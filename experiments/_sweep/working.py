@@ -7,14 +7,14 @@ import traceback
 from functools import partial
 from typing import TYPE_CHECKING
 
-from experiments._sweep.engine.assignments import Halt
+from experiments._sweep.engine.deciding.assignments import Halt
 from experiments._sweep.engine.here import run_here
-from experiments._sweep.engine.last_words import end_at_once
-from experiments._sweep.engine.lifeline import Lifeline
-from experiments._sweep.engine.probing import probe_of_session
-from experiments._sweep.engine.processes import end_all, of_this_session
-from experiments._sweep.engine.ray_session import ray_session
-from experiments._sweep.engine.stalls import Stalls
+from experiments._sweep.engine.on_ray.last_words import end_at_once
+from experiments._sweep.engine.on_ray.lifeline import Lifeline
+from experiments._sweep.engine.on_ray.probing import probe_of_session
+from experiments._sweep.engine.on_ray.processes import end_all, of_this_session
+from experiments._sweep.engine.on_ray.session import ray_session
+from experiments._sweep.engine.on_ray.stalls import Stalls
 from experiments._sweep.engine.storage import with_remedy
 from experiments._sweep.errors import EngineError
 from experiments._sweep.options import data_folder
@@ -54,7 +54,7 @@ def work(calls: Calls, folder: Path, options: RunOptions, epilogue: Epilogue | N
 
 
 def _work_on_ray(calls: Calls, folder: Path, options: RunOptions, epilogue: Epilogue | None, lease: Lease) -> None:
-    from experiments._sweep.engine.on_ray import run_on_ray
+    from experiments._sweep.engine.on_ray.running import run_on_ray
 
     conductor, drain = calls.conductor, calls.drain
     experiment, lost, processes = conductor.experiment, [], {}

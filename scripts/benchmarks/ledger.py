@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments import ASHA, Random
-from experiments._sweep.engine.conductor import Conductor
+from experiments._sweep.engine.deciding.conductor import Conductor
 from experiments._sweep.engine.journal import Journal
 from experiments._sweep.ledger.files import LEDGER, LedgerWriter
 from experiments._sweep.ledger.records import SCHEMA, DriverStarted, SweepOpened
@@ -32,7 +32,7 @@ from trainables import image_classifier
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from experiments._sweep.engine.assignments import Segment
+    from experiments._sweep.engine.deciding.assignments import Segment
 
 RATE_TARGET = 2000.0
 """Epochs recorded a second, at least, however many trials run."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep import driving
-from experiments._sweep.engine import conductor, on_ray, proposer, ray_session
+from experiments._sweep.engine.deciding import conductor, proposer
+from experiments._sweep.engine.on_ray import running, session
 from experiments._sweep.ledger.files import LedgerWriter
 from experiments._sweep.ledger.lease import Lease
 from experiments._sweep.ledger.records import DriverEnded, DriverStarted, EpochReported, TrialProposed
@@ -131,8 +132,8 @@ PLACES: dict[str, dict[str, Placed]] = {
         "first line half written": half_written(_is(DriverStarted)),
         "first line written": written(_is(DriverStarted)),
         "ledger told to the policies": after(conductor.Conductor, "__init__"),
-        "before Ray": before(ray_session, "_init"),
-        "Ray is there": after(ray_session, "_init"),
+        "before Ray": before(session, "_init"),
+        "Ray is there": after(session, "_init"),
     },
     "suggest": {
         "asked": before(proposer.Proposer, "next", lambda self: self.more_to_come),
@@ -154,7 +155,7 @@ PLACES: dict[str, dict[str, Placed]] = {
         "recorded, not in effect": written(_decides),
     },
     "finish": {
-        "trials ended, Ray still there": after(on_ray, "run_on_ray"),
+        "trials ended, Ray still there": after(running, "run_on_ray"),
         "Ray gone": before(driving, "_let_go"),
         "last line half written": half_written(_is(DriverEnded)),
         "last line written": written(_is(DriverEnded)),

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from ray import tune
 
 from experiments import FIFO, Experiment, Random
-from experiments._sweep.engine.conductor import Conductor
+from experiments._sweep.engine.deciding.conductor import Conductor
 from experiments._sweep.engine.journal import Journal
 from experiments._sweep.ledger.files import LEDGER, LedgerWriter
 from experiments._sweep.ledger.records import DriverStarted, Entry, SweepOpened

@@ -13,7 +13,7 @@ from ray import tune
 
 from experiments import ASHA, BayesOpt, Grid, HyperBand, HyperOpt, InputError, MedianStopping, Random, open_sweep
 from experiments._sweep.command_line import asking
-from experiments._sweep.engine.assignments import Segment
+from experiments._sweep.engine.deciding.assignments import Segment
 from experiments._sweep.start import state
 from experiments._sweep.start.code_digest import code_digest
 from tests.experiments.conftest import Driven, experiment

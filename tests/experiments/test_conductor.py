@@ -12,9 +12,9 @@ import torch
 from ray import tune
 
 from experiments import FIFO
-from experiments._sweep.engine.assignments import Segment
-from experiments._sweep.engine.conductor import Conductor
-from experiments._sweep.engine.failures import LOSSES_ALLOWED
+from experiments._sweep.engine.deciding.assignments import Segment
+from experiments._sweep.engine.deciding.conductor import Conductor
+from experiments._sweep.engine.deciding.failures import LOSSES_ALLOWED
 from experiments._sweep.engine.faults import Fault
 from experiments._sweep.engine.here import run_here
 from experiments._sweep.engine.segment import TrainableSource, Workplace

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments._sweep.engine.failures import LOSSES_ALLOWED
+from experiments._sweep.engine.deciding.failures import LOSSES_ALLOWED
 from tests.experiments.conftest import Driven, experiment, made_up
 from tests.experiments.test_conductor import only, run
 from trainables import Checkpoints

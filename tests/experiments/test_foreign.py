@@ -21,7 +21,7 @@ from ray.tune.search.optuna import OptunaSearch
 
 from experiments import FIFO, HyperBand, InputError, open_sweep, replace
 from experiments._sweep.command_line import main
-from experiments._sweep.engine.assignments import Segment
+from experiments._sweep.engine.deciding.assignments import Segment
 from experiments._sweep.foreign import adapted
 from tests.experiments.conftest import Driven, experiment
 

@@ -13,7 +13,7 @@ from ray.tune.schedulers import (
 )
 from ray.tune.schedulers.trial_scheduler import TrialScheduler
 
-from experiments._sweep.engine.assignments import Segment
+from experiments._sweep.engine.deciding.assignments import Segment
 from experiments._sweep.ledger.files import read
 from experiments._sweep.ledger.records import EpochReported, TrialProposed
 from tests.experiments.conftest import Driven, experiment

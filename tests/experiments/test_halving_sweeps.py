@@ -11,8 +11,8 @@ import pytest
 from ray import tune
 
 from experiments import Experiment, HyperBand
-from experiments._sweep.engine.assignments import Segment
-from experiments._sweep.engine.conductor import Conductor
+from experiments._sweep.engine.deciding.assignments import Segment
+from experiments._sweep.engine.deciding.conductor import Conductor
 from experiments._sweep.engine.faults import Fault
 from experiments._sweep.ledger.history import History
 from experiments.schedulers import by_name, names

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from ray import tune
 
 from experiments import ASHA, FIFO, BayesOpt, Experiment, Grid, HyperOpt, Random
-from experiments._sweep.engine.observing import observed_elsewhere
+from experiments._sweep.engine.deciding.observing import observed_elsewhere
 from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.files import LEDGER, read
 from experiments._sweep.options import RunOptions

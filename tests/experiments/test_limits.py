@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from experiments import ASHA, InputError
-from experiments._sweep.engine.assignments import Segment
+from experiments._sweep.engine.deciding.assignments import Segment
+from experiments._sweep.engine.deciding.limits import limit_reached
 from experiments._sweep.engine.faults import Fault
-from experiments._sweep.engine.limits import limit_reached
 from tests.experiments.conftest import Driven, experiment
 
 Drive = Callable[..., Driven]

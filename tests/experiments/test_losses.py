@@ -8,13 +8,13 @@ import pytest
 from ray.exceptions import LocalRayletDiedError, OutOfMemoryError, RayActorError, RayError
 from ray.tune.execution import tune_controller
 
-from experiments._sweep.engine.assignments import Segment
-from experiments._sweep.engine.conductor import Conductor
-from experiments._sweep.engine.failures import LEAVES_ALLOWED, LOSSES_ALLOWED
+from experiments._sweep.engine.deciding.assignments import Segment
+from experiments._sweep.engine.deciding.conductor import Conductor
+from experiments._sweep.engine.deciding.failures import LEAVES_ALLOWED, LOSSES_ALLOWED
 from experiments._sweep.engine.faults import Fault
 from experiments._sweep.engine.leaving import mark_of_leaving
 from experiments._sweep.engine.losses import Cause, KernelKills, Loss, loss_told
-from experiments._sweep.engine.processes import every_loss_is_one
+from experiments._sweep.engine.on_ray.processes import every_loss_is_one
 from experiments._sweep.ledger.files import trial_folder
 from experiments._sweep.ledger.trial_history import TrialHistory
 from experiments.searchers._fidelity import failed

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments._sweep.engine import lifeline, probing
-from experiments._sweep.engine.last_words import end_at_once
-from experiments._sweep.engine.lifeline import Lifeline
-from experiments._sweep.engine.probing import Knocks, full, gone_of, refuse_without_room
+from experiments._sweep.engine.on_ray import lifeline, probing
+from experiments._sweep.engine.on_ray.last_words import end_at_once
+from experiments._sweep.engine.on_ray.lifeline import Lifeline
+from experiments._sweep.engine.on_ray.probing import Knocks, full, gone_of, refuse_without_room
 from experiments._sweep.errors import EngineError
 from experiments._sweep.ledger.files import LEDGER, read
 from experiments._sweep.ledger.history import History

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments import ASHA
-from experiments._sweep.engine.assignments import Segment
+from experiments._sweep.engine.deciding.assignments import Segment
 from experiments._sweep.ledger.files import LEDGER, read
 from experiments._sweep.ledger.history import History
 from tests.experiments.conftest import Driven, experiment

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from experiments import HyperOpt, InputError, open_sweep
-from experiments._sweep.engine.assignments import Segment
+from experiments._sweep.engine.deciding.assignments import Segment
 from experiments._sweep.engine.signals import Drain
 from experiments._sweep.ledger import lease, waiting
 from experiments._sweep.ledger.files import LEDGER, LedgerWriter, read

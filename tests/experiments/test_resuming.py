@@ -11,8 +11,8 @@ import pytest
 from ray import tune
 
 from experiments import ASHA, BayesOpt, Experiment, HyperBand, HyperOpt, MedianStopping, Random
-from experiments._sweep.engine.assignments import Segment, trial_seed
-from experiments._sweep.engine.conductor import Conductor
+from experiments._sweep.engine.deciding.assignments import Segment, trial_seed
+from experiments._sweep.engine.deciding.conductor import Conductor
 from experiments._sweep.ledger.files import read
 from experiments._sweep.ledger.history import History
 from experiments._sweep.policy import Observation, Proposal

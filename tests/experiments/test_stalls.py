@@ -5,9 +5,9 @@ from itertools import count
 
 import pytest
 
-from experiments._sweep.engine import stalls
-from experiments._sweep.engine.assignments import Segment
-from experiments._sweep.engine.stalls import AT_LEAST_S, BEFORE_ANY_S, Stalls
+from experiments._sweep.engine.deciding.assignments import Segment
+from experiments._sweep.engine.on_ray import stalls
+from experiments._sweep.engine.on_ray.stalls import AT_LEAST_S, BEFORE_ANY_S, Stalls
 from experiments._sweep.ledger.history import History
 from experiments._sweep.ledger.records import EpochReported, SegmentStarted, TrialProposed
 from tests.experiments.conftest import Driven, driver, entries, experiment, opened

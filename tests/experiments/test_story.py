@@ -9,7 +9,7 @@ import pytest
 
 from experiments import HyperBand
 from experiments._sweep.command_line import main
-from experiments._sweep.engine.assignments import Segment
+from experiments._sweep.engine.deciding.assignments import Segment
 from experiments._sweep.ledger.records import (
     EpochReported,
     SegmentInterrupted,

@@ -86,7 +86,7 @@ def unless(refused: list[InputError], ask: Callable[[], T]) -> T | None:
 def show(arguments: argparse.Namespace) -> int:
     """What would run; everything checked, nothing written."""
     from experiments._sweep.disk import disk_lines, estimated, free_bytes
-    from experiments._sweep.engine.ray_session import local_slots
+    from experiments._sweep.engine.on_ray.session import local_slots
     from experiments._sweep.foreign import adapted
     from experiments._sweep.names import new_folder
     from experiments._sweep.start.starting import checked

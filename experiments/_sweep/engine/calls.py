@@ -12,7 +12,7 @@ from experiments._sweep.redaction import Redactor
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from experiments._sweep.engine.conductor import Conductor
+    from experiments._sweep.engine.deciding.conductor import Conductor
     from experiments._sweep.engine.segment import Workplace
     from experiments._sweep.engine.signals import Drain
 

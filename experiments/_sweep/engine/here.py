@@ -9,8 +9,8 @@ from experiments._sweep.engine.faults import Fault
 from experiments._sweep.engine.segment import checkpoints_of
 
 if TYPE_CHECKING:
-    from experiments._sweep.engine.assignments import Segment
-    from experiments._sweep.engine.conductor import Conductor
+    from experiments._sweep.engine.deciding.assignments import Segment
+    from experiments._sweep.engine.deciding.conductor import Conductor
     from experiments._sweep.engine.segment import Workplace
     from experiments._sweep.engine.signals import Drain
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from experiments._sweep.engine.deciding.measurements import as_told
 from experiments._sweep.engine.faults import Fault
 from experiments._sweep.engine.leaving import LEAVE, Leaves, mark_of_leaving
-from experiments._sweep.engine.measurements import as_told
 from experiments._sweep.engine.private import keep_private, private_checkpoints
 from experiments._sweep.ledger.files import trial_folder
 from experiments._sweep.redaction import Redactor, Secrets, whole

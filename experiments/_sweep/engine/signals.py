@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-    from experiments._sweep.engine.conductor import Conductor
+    from experiments._sweep.engine.deciding.conductor import Conductor
 
 DRAIN_S = 15.0
 INTERRUPTED = 130

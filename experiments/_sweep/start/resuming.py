@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.checks.secrets import forgotten
 from experiments._sweep.driving import Outcome, drive
-from experiments._sweep.engine.limits import limit_reached
+from experiments._sweep.engine.deciding.limits import limit_reached
 from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.files import trial_folder
 from experiments._sweep.ledger.records import LIMITS, SUCCESSES

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.disk import refuse_too_large
 from experiments._sweep.driving import drive
-from experiments._sweep.engine.addresses import check_reachable
-from experiments._sweep.engine.ray_session import local_slots
+from experiments._sweep.engine.on_ray.addresses import check_reachable
+from experiments._sweep.engine.on_ray.session import local_slots
 from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.files import LEDGER
 from experiments._sweep.ledger.records import SCHEMA, SweepOpened

@@ -9,15 +9,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.engine.probing import refuse_without_room
+from experiments._sweep.engine.on_ray.probing import refuse_without_room
+from experiments._sweep.engine.on_ray.tokens import token_settings, use_token
 from experiments._sweep.engine.signals import hear_again
-from experiments._sweep.engine.tokens import token_settings, use_token
 from experiments._sweep.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PACKAGES = Path(__file__).resolve().parents[3]
+PACKAGES = Path(__file__).resolve().parents[4]
 """The folder that holds `experiments`, `trainables` and `search_spaces`."""
 
 SETTINGS = {

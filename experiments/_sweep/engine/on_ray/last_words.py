@@ -8,14 +8,14 @@ import sys
 import time
 from typing import TYPE_CHECKING, NoReturn
 
-from experiments._sweep.engine.processes import end_all, of_this_session
+from experiments._sweep.engine.on_ray.processes import end_all, of_this_session
 from experiments._sweep.engine.signals import exit_now
 from experiments._sweep.ledger.records import DriverEnded
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from experiments._sweep.engine.conductor import Conductor
+    from experiments._sweep.engine.deciding.conductor import Conductor
     from experiments._sweep.ledger.lease import Lease
 
 FAULT = 3

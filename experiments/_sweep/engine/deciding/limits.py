@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from experiments._sweep.engine.assignments import Halt
+from experiments._sweep.engine.deciding.assignments import Halt
 
 if TYPE_CHECKING:
     from experiments._sweep.experiment import Experiment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from experiments._sweep.engine.observing import Observed
+from experiments._sweep.engine.deciding.observing import Observed
 from experiments._sweep.foreign import ForeignScheduler, ForeignSearcher, adapted
 from experiments._sweep.ledger.history import History
 from experiments._sweep.ledger.records import EpochReported, SegmentInterrupted, TrialEnded, TrialProposed

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.engine.assignments import trial_seed
-from experiments._sweep.engine.observing import observed_elsewhere
+from experiments._sweep.engine.deciding.assignments import trial_seed
+from experiments._sweep.engine.deciding.observing import observed_elsewhere
 from experiments._sweep.ledger.records import TrialProposed
 from experiments._sweep.proposing import next_proposal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from experiments._sweep.engine.deciding.observing import Observed
     from experiments._sweep.engine.journal import Journal
-    from experiments._sweep.engine.observing import Observed
     from experiments._sweep.experiment import Experiment
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments._sweep.engine.assignments import Halt, Reason, Segment
-from experiments._sweep.engine.failures import (
+from experiments._sweep.engine.deciding.assignments import Halt, Reason, Segment
+from experiments._sweep.engine.deciding.failures import (
     SAME_EXCEPTION,
     STALLED,
     all_failed_alike,
@@ -17,16 +17,16 @@ from experiments._sweep.engine.failures import (
     ran_out_of_memory,
     records_of_loss,
 )
+from experiments._sweep.engine.deciding.limits import limit_reached
+from experiments._sweep.engine.deciding.measurements import read_metrics
+from experiments._sweep.engine.deciding.numbering import Numbering
+from experiments._sweep.engine.deciding.observing import Observed
+from experiments._sweep.engine.deciding.proposer import Proposer
+from experiments._sweep.engine.deciding.remembering import remembering
+from experiments._sweep.engine.deciding.verdicts import verdict_of, verdict_on
 from experiments._sweep.engine.leaving import mark_of_leaving
-from experiments._sweep.engine.limits import limit_reached
 from experiments._sweep.engine.losses import TOLD_TO_LEAVE
-from experiments._sweep.engine.measurements import read_metrics
-from experiments._sweep.engine.numbering import Numbering
-from experiments._sweep.engine.observing import Observed
-from experiments._sweep.engine.proposer import Proposer
-from experiments._sweep.engine.remembering import remembering
 from experiments._sweep.engine.storage import REMEDY
-from experiments._sweep.engine.verdicts import verdict_of, verdict_on
 from experiments._sweep.ledger.files import trial_folder
 from experiments._sweep.ledger.records import (
     EpochReported,
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from experiments._sweep.engine.deciding.measurements import Measurement
     from experiments._sweep.engine.faults import Fault
     from experiments._sweep.engine.journal import Journal
     from experiments._sweep.engine.losses import Cause
-    from experiments._sweep.engine.measurements import Measurement
     from experiments._sweep.experiment import Experiment
     from experiments._sweep.ledger.records import TrialProposed
     from experiments._sweep.ledger.trial_history import TrialHistory

@@ -16,11 +16,11 @@ from ray.tune.result import AUTO_RESULT_KEYS, DONE, SHOULD_CHECKPOINT, TRAINING_
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from experiments._sweep.engine.deciding.measurements import as_reported
 from experiments._sweep.engine.faults import Fault
 from experiments._sweep.engine.leaving import LEAVES
 from experiments._sweep.engine.losses import TOLD_TO_LEAVE, KernelKills, loss_told
-from experiments._sweep.engine.measurements import as_reported
-from experiments._sweep.engine.processes import end_process
+from experiments._sweep.engine.on_ray.processes import end_process
 from experiments._sweep.engine.storage import with_remedy
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from ray.tune.experiment import Trial
 
-    from experiments._sweep.engine.conductor import Conductor
+    from experiments._sweep.engine.deciding.conductor import Conductor
     from experiments._sweep.engine.losses import Loss
+    from experiments._sweep.engine.on_ray.stalls import Stalls
     from experiments._sweep.engine.signals import Drain
-    from experiments._sweep.engine.stalls import Stalls
 
 NOT_METRICS = {*AUTO_RESULT_KEYS, DONE, SHOULD_CHECKPOINT, TRIAL_ID, "experiment_tag"}
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from experiments._sweep.engine.conductor import Conductor
+    from experiments._sweep.engine.deciding.conductor import Conductor
+    from experiments._sweep.engine.on_ray.stalls import Stalls
     from experiments._sweep.engine.segment import Workplace
     from experiments._sweep.engine.signals import Drain
-    from experiments._sweep.engine.stalls import Stalls
 
 
 def run_on_ray(
@@ -21,8 +21,8 @@ def run_on_ray(
     """Runs the sweep until nothing is left to do or it was asked to stop; Ray is there already."""
     from ray import tune
 
-    from experiments._sweep.engine import adapters
-    from experiments._sweep.engine.processes import every_loss_is_one
+    from experiments._sweep.engine.on_ray import adapters
+    from experiments._sweep.engine.on_ray.processes import every_loss_is_one
     from experiments._sweep.engine.segment import run_segment
 
     experiment = conductor.experiment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from experiments._sweep.engine.measurements import Measurement
+    from experiments._sweep.engine.deciding.measurements import Measurement
     from experiments._sweep.ledger.trial_history import TrialHistory
 
 
