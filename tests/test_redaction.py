@@ -286,6 +286,14 @@ def test_s14_a_secret_in_the_name_of_a_metric() -> None:
     assert redactor.metrics({"loss": 1.0, "of": {"ghp_abcdef": 2.0}}) == {"loss": 1.0, "of": {"redacted": 2.0}}
 
 
+def test_s14_metrics_that_contain_themselves() -> None:
+    """What a trainable holds together in knots comes through, secrets or none."""
+    record: dict[str, Any] = {"loss": 1.0, "said": "ghp_abcdef"}
+    record["me"] = record
+    without = Redactor(None, {"API_TOKEN": "ghp_abcdef"}).metrics(record)
+    assert without["loss"] == 1.0 and without["me"]["me"]["said"] == REDACTED
+
+
 def test_s14_forms_of_a_secret() -> None:
     """In quotes of Python and JSON, in an address, line by line; short ones as words of their own."""
     words = 'pa"ss\n-- a line of a private key --\n\\end&'

@@ -133,9 +133,9 @@ class Redactor:
         values = dict(self.value(metrics))
         return values if self._long is None else self._renamed(values)
 
-    def _renamed(self, metrics: dict[Any, Any]) -> dict[Any, Any]:
+    def _renamed(self, metrics: Mapping[Any, Any], depth: int = 0) -> dict[Any, Any]:
         return {
-            self._name(key): self._renamed(value) if isinstance(value, dict) else value
+            self._name(key): self._renamed(value, depth + 1) if isinstance(value, dict) and depth < DEEPEST else value
             for key, value in metrics.items()
         }
 

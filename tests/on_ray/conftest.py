@@ -86,12 +86,12 @@ class Driver:
             start_new_session=True,
         )
 
-    def wait(self, timeout_s: float = 100) -> tuple[int, str]:
+    def wait(self, timeout_s: float = 240) -> tuple[int, str]:
         """Give the exit code and everything it printed."""
         output, _ = self.process.communicate(timeout=timeout_s)
         return self.process.returncode, output
 
-    def until(self, happened: Callable[[], bool], timeout_s: float = 60) -> None:
+    def until(self, happened: Callable[[], bool], timeout_s: float = 150) -> None:
         """Look until something has happened; it is an error if the command ends first."""
         end = time.monotonic() + timeout_s
         while not happened():
