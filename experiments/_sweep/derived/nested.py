@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.derived.finding import searched_sweep
 from experiments._sweep.derived.repetition import repetition
 from experiments._sweep.driving import drive
 from experiments._sweep.errors import InputError
-from experiments._sweep.ledger.records import SCHEMA, SweepOpened
 from experiments._sweep.options import preflight
 from experiments._sweep.overrides import overridden
 from experiments._sweep.registry import from_source
 from experiments._sweep.start.changes import refusals
 from experiments._sweep.start.resuming import changed_data
-from experiments._sweep.start.starting import check_resources
-from experiments._sweep.start.state import State
+from experiments._sweep.start.starting import check_resources, first_line
 from experiments._sweep.start.trust import refuse_untrusted
 
 if TYPE_CHECKING:
@@ -70,19 +67,7 @@ def begin(
         SweepInUseError: If another driver has begun it meanwhile.
     """
     _check(found, options)
-    state = State.now(found.experiment)
-    opened = SweepOpened(
-        schema=SCHEMA,
-        name=folder.name,
-        question=found.question,
-        source=found.source,
-        overrides=found.overrides,
-        asks=state.asks,
-        versions=state.versions,
-        code=state.code,
-        derived=derived,
-        at=time.time(),
-    )
+    opened = first_line(found, folder, derived=derived)
     folder.mkdir(mode=0o700, exist_ok=True)  # a driver that was killed before its first line may have made it
     return drive(found, folder, options, observers, opened, **driving)
 

@@ -53,9 +53,18 @@ def start_sweep(
     storage, told = Path(options.storage).expanduser(), checked(found, options)
     check_resources(found.experiment, options)
     refuse_too_large(found.experiment, options, storage)
-    state = State.now(found.experiment)
     folder = left or _made_folder(storage, options.name, found.name)
-    opened = SweepOpened(
+    try:
+        return drive(found, folder.resolve(), options, observers, first_line(found, folder, learned=told))
+    except OSError:  # the disk is full before the first line
+        _unmake(folder)
+        raise
+
+
+def first_line(found: FoundExperiment, folder: Path, **more: Any) -> SweepOpened:
+    """What a new sweep's ledger begins with; `more`: what it was told, or what it is made of."""
+    state = State.now(found.experiment)
+    return SweepOpened(
         schema=SCHEMA,
         name=folder.name,
         question=found.question,
@@ -64,14 +73,9 @@ def start_sweep(
         asks=state.asks,
         versions=state.versions,
         code=state.code,
-        learned=told,
         at=time.time(),
+        **more,
     )
-    try:
-        return drive(found, folder.resolve(), options, observers, opened)
-    except OSError:  # the disk is full before the first line
-        _unmake(folder)
-        raise
 
 
 def checked(found: FoundExperiment, options: RunOptions) -> list[dict[str, Any]]:
