@@ -134,28 +134,25 @@ def fresh_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 
 
 @pytest.fixture
-def workplace(
+def at_hand(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
     fresh_imports: None,  # noqa: ARG001 - for what it does afterwards
-) -> Workplace:
-    """Give a folder in which a small experiment is searched and confirmed, without Ray, not waiting for disks."""
+) -> Path:
+    """Give the folder in which commands are given: empty, with new imports, and nobody waits for disks."""
     for sync in ("os.fsync", "os.fdatasync"):
         monkeypatch.setattr(sync, lambda _: None)
     monkeypatch.chdir(tmp_path)
-    return Workplace(tmp_path, capsys)
+    return tmp_path
 
 
 @pytest.fixture
-def resumable(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    fresh_imports: None,  # noqa: ARG001 - for what it does afterwards
-) -> Place:
-    """Give a folder with a small experiment that is run and resumed without Ray, not waiting for disks."""
-    for sync in ("os.fsync", "os.fdatasync"):
-        monkeypatch.setattr(sync, lambda _: None)
-    monkeypatch.chdir(tmp_path)
-    return Place(tmp_path, capsys)
+def workplace(at_hand: Path, capsys: pytest.CaptureFixture[str]) -> Workplace:
+    """Give a folder in which a small experiment is searched and confirmed, without Ray."""
+    return Workplace(at_hand, capsys)
+
+
+@pytest.fixture
+def resumable(at_hand: Path, capsys: pytest.CaptureFixture[str]) -> Place:
+    """Give a folder with a small experiment that is run and resumed without Ray."""
+    return Place(at_hand, capsys)

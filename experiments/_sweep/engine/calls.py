@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.engine.faults import Fault
 from experiments._sweep.engine.segment import settle_in
-from experiments._sweep.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from experiments._sweep.engine.deciding.conductor import Conductor
     from experiments._sweep.engine.segment import Workplace
     from experiments._sweep.engine.signals import Drain
+    from experiments._sweep.redaction import Redactor
 
     Function = Callable[[Callable[..., Any], Any], Any]
     """Takes the trainable and an argument."""
@@ -67,7 +67,7 @@ def _in_a_process(function: Function, workplace: Workplace, argument: Any, cpus:
 
     settle_in(workplace, gpus=gpus)
     limit_threads(cpus)
-    return _outcome(function, workplace.source.load(), argument, Redactor(workplace.secrets))
+    return _outcome(function, workplace.source.load(), argument, workplace.redactor)
 
 
 def _outcome(function: Function, trainable: Callable[..., Any], argument: Any, redactor: Redactor) -> Any:

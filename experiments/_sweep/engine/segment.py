@@ -67,6 +67,11 @@ class Workplace:
     constants: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What the trials have in common: where a recorded configuration gets its secrets back."""
 
+    @property
+    def redactor(self) -> Redactor:
+        """Takes the sweep's secrets out of what a trial's process leaves or says."""
+        return Redactor(self.secrets)
+
 
 def run_segment(config: dict[str, Any], workplace: Workplace) -> None:
     """Trains the segment that `config` describes; the engine's Ray trainable."""
@@ -96,7 +101,7 @@ def _trained(config: dict[str, Any], workplace: Workplace) -> Fault | None:
             else:
                 _run_function(trainable, config, workplace)
     except Exception as error:  # noqa: BLE001 - whatever a trainable raises is evidence, told to the driver
-        return Fault.of(error, Redactor(workplace.secrets).text)
+        return Fault.of(error, workplace.redactor.text)
     return None
 
 
@@ -115,7 +120,7 @@ def settle_in(workplace: Workplace, *, gpus: float) -> None:
 def _run_epochs(trainable: Any, config: dict[str, Any], workplace: Workplace) -> None:
     from trainables import report_epochs
 
-    without_secrets = Redactor(workplace.secrets).metrics
+    without_secrets = workplace.redactor.metrics
 
     def told(record: Any) -> dict[str, Any]:
         return as_told(without_secrets(record) if isinstance(record, dict) else record)
@@ -126,7 +131,7 @@ def _run_epochs(trainable: Any, config: dict[str, Any], workplace: Workplace) ->
 def checkpoints_of(config: dict[str, Any], workplace: Workplace) -> Any:
     """The folder where this segment finds and leaves checkpoints."""
     return private_checkpoints(
-        Redactor(workplace.secrets),
+        workplace.redactor,
         trial_folder(Path(workplace.sweep), config["trial"]),
         segment=config["segment"],
         until=config["epochs_known"] + 1,
@@ -143,5 +148,5 @@ def _run_function(trainable: Callable[..., Any], config: dict[str, Any], workpla
     if config["checkpoint"] is not None:
         folder = str(Path(workplace.sweep) / config["checkpoint"])
         get_session().loaded_checkpoint = tune.Checkpoint.from_directory(folder)
-    keep_private(get_session(), Redactor(workplace.secrets))
+    keep_private(get_session(), workplace.redactor)
     trainable(config["config"])
