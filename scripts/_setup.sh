@@ -74,7 +74,7 @@ make_environment_with_pip() {
 install_with_uv() {
     say "Installing raysweeps and what it needs: about 6 GB with CUDA's libraries, once; minutes, as the network goes."
     # Without bytecode every process that imports torch would compile it again, for seconds.
-    uv pip install --python "$VENV/bin/python" --compile-bytecode -c constraints.txt -e . --group dev
+    uv pip install --python "$VENV/bin/python" --compile-bytecode -c constraints.txt -e '.[cluster]' --group dev
 }
 
 install_with_pip() {
@@ -83,7 +83,7 @@ install_with_pip() {
     PIP_USER=0 "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=26.2.2'
     say "Installing raysweeps and what it needs: about 6 GB with CUDA's libraries, once; minutes, as the network goes."
     PIP_USER=0 "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
-        -c constraints.txt -e . --group dev
+        -c constraints.txt -e '.[cluster]' --group dev
     say "Compiling bytecode: about a minute, once; every trial process starts seconds sooner."
     # A few packages ship templates that are no valid Python; compileall reports them by its exit status.
     "$VENV/bin/python" -m compileall -qq -j 0 "$VENV/lib" || true

@@ -307,12 +307,12 @@ def test_b18_resources_that_are_none(refused: Refused, sweep: Sweep, place: Path
 
 
 def test_b19_parts_of_gpus(refused: Refused, sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Above one Ray wants whole numbers; below one the trials' memory is not bounded, which is said."""
+    """Above one Ray wants whole numbers; below one trials share its memory, which is said."""
     said = refused("--gpus-per-trial", "1.5")
     assert "gpus_per_trial above 1 must be a whole number, got 1.5. A fraction shares one GPU." in said
     monkeypatch.setenv("RAY_AUTH_TOKEN", "0" * 64)
     answered = sweep("--gpus-per-trial", "0.3", "--address", "127.0.0.1:6379")
-    assert answered.code == 0 and "trials share a GPU: nothing bounds the memory that each takes" in answered.out
+    assert answered.code == 0 and "trials share a GPU: PyTorch gives each 0.3 of its memory at most" in answered.out
 
 
 def test_b20_name_that_exists(sweep: Sweep, place: Path) -> None:

@@ -29,7 +29,7 @@ from experiments import InputError, open_sweep
 from experiments._sweep.command_line import boarding, main
 from experiments._sweep.engine.on_ray import tokens
 from experiments._sweep.engine.on_ray.session import _environment, _init
-from experiments._sweep.engine.on_ray.tokens import token_fault, token_settings
+from experiments._sweep.engine.on_ray.tokens import close_token_file, token_fault, token_settings
 from experiments._sweep.ledger.files import LEDGER
 from experiments._sweep.names import new_folder
 from experiments._sweep.redaction import REDACTED, Redactor
@@ -135,6 +135,7 @@ def test_s2_a_cluster_without_a_token_is_not_joined(sweep: Sweep, monkeypatch: p
     """Also where authentication is switched off; the message says how a token is made."""
     code, said = sweep("run", "mine.py", "--address", "10.0.0.1:6379")
     assert code == 2 and "would be joined without a token" in said and "ray get-auth-token --generate" in said
+    assert token_fault("auto", insecure=True) == "", "said in so many words"
     monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     code, said = sweep("run", "mine.py", "--address", "auto")
@@ -142,7 +143,7 @@ def test_s2_a_cluster_without_a_token_is_not_joined(sweep: Sweep, monkeypatch: p
 
 
 def test_s3_the_token_is_private(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A local cluster's is made anew and in no file; a kept one that others can read is not used, and never shown."""
+    """A local cluster's is made anew and in no file; a kept one that others can read is closed, and never shown."""
     made = token_settings("local")["RAY_AUTH_TOKEN"]
     assert len(made) == 64 and list(Path.home().iterdir()) == []
     kept = Path.home() / ".ray" / "auth_token"
@@ -152,11 +153,16 @@ def test_s3_the_token_is_private(monkeypatch: pytest.MonkeyPatch) -> None:
     kept.write_text(secrets.token_hex(32))
     kept.chmod(0o644)
     assert token_settings("local") == {"RAY_AUTH_TOKEN": made}, "everybody knows the kept one"
-    assert token_fault("auto").endswith(f"Do: chmod 600 {kept}")
-    kept.chmod(0o600)
-    assert token_settings("local") == {} and token_fault("auto") == ""
-    kept.chmod(0o644)
-    kept.parent.chmod(0o700)
+    assert token_fault("auto") == "", "it is our own: it is closed before it is used"
+    assert f"others could read the token in {kept} until now" in close_token_file()
+    assert kept.stat().st_mode & 0o777 == 0o600 and close_token_file() == ""
+    assert token_settings("local") == {}
+    given = kept.rename(kept.with_name("given"))
+    given.chmod(0o640)
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(given))
+    monkeypatch.setattr(os, "getuid", lambda: given.stat().st_uid + 1)
+    assert token_fault("auto").endswith(f"Have its owner do: chmod 600 {given}")
+    given.parent.chmod(0o700)
     assert token_fault("auto") == "", "nobody comes to it"
     monkeypatch.setenv("RAY_AUTH_TOKEN", made)
     assert Redactor().text(f"no: {made}") == f"no: {REDACTED}"

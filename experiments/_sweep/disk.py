@@ -1,21 +1,27 @@
-"""What a sweep takes on the disk at most, and whether there is so much."""
+"""What a sweep takes on the disk at most, and whether there is so much.
+
+An object store has room; there the nodes' folders of temporary files take the checkpoints that are on their way.
+"""
 
 from __future__ import annotations
 
 import shutil
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.checks.corners import configuration_with, extremes
+from experiments._sweep.engine.on_ray.capacity import resources_of
 from experiments._sweep.engine.on_ray.session import local_slots
 from experiments._sweep.errors import EngineError
 from experiments._sweep.ledger.files import trial_folder
 from experiments._sweep.ledger.records import EpochReported
+from experiments._sweep.store.places import url_of
 from trainables import ConfigurationError, Trainable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from experiments._sweep.experiment import Experiment
     from experiments._sweep.ledger.history import History
@@ -26,6 +32,8 @@ EPOCH_BYTES = 2_000
 """What an epoch leaves in the ledger and in TensorBoard's files."""
 _UNENDED = 3
 """Checkpoints of a trial that has not ended: the two newest and the best."""
+_UNDER_WAY = 2
+"""Checkpoints of a running trial in its node's scratch: the one that was saved last, and the one being saved."""
 _LOOKED_AT = 100
 """Epochs after which a trainable that has saved nothing is taken for one that never does."""
 
@@ -62,6 +70,11 @@ class Estimate:
     def least(self) -> int:
         """Bytes below which it cannot come to its end: all trials are as small as the smallest, one after another."""
         return self.smallest * (self.kept + 1)
+
+    @property
+    def scratch(self) -> int:
+        """Bytes that the running trials take on their nodes, at most, where the sweep lies in an object store."""
+        return self.running * _UNDER_WAY * self.checkpoint
 
     def in_words(self) -> str:
         """What it is made of."""
@@ -108,7 +121,7 @@ def _slots(experiment: Experiment, options: RunOptions) -> int | None:
         return 1
     if options.address != "local":
         return options.concurrent
-    slots = local_slots(experiment.cpus_per_trial, experiment.gpus_per_trial)
+    slots = local_slots(resources_of(experiment))
     return min(slots, options.concurrent or slots)
 
 
@@ -135,8 +148,12 @@ def _bytes(experiment: Experiment, changes: dict[Any, Any]) -> int | None:
         return None
 
 
-def free_bytes(folder: Path) -> int:
-    """What is free where the folder is, or will be made."""
+def free_bytes(folder: Path) -> int | None:
+    """What is free where the folder is, or will be made; None where it stands for a place in an object store."""
+    return None if url_of(folder) else _free(folder)
+
+
+def _free(folder: Path) -> int:
     there = folder.absolute()
     while not there.exists():
         there = there.parent
@@ -145,11 +162,22 @@ def free_bytes(folder: Path) -> int:
 
 def disk_lines(estimate: Estimate | None, folder: Path) -> list[str]:
     """What a sweep takes in a folder, for `sweep show`."""
-    free = free_bytes(folder)
+    if url := url_of(folder):
+        return list(_store_lines(estimate, url))
+    free = _free(folder)
     if estimate is None:
         return [f"not known before the first checkpoint is there; {size(free)} free"]
     lines = [f"at most {size(estimate.most)}: {estimate.in_words()}; {size(free)} free"]
     return lines if estimate.most <= free else [*lines, f"It may not fit. {REMEDY}"]
+
+
+def _store_lines(estimate: Estimate | None, url: str) -> Iterator[str]:
+    if estimate is None:
+        yield f"not known before the first checkpoint is there, in {url}"
+        return
+    yield f"at most {size(estimate.most)} in {url}: {estimate.in_words()}"
+    free = _free(Path(tempfile.gettempdir()))
+    yield f"on its way there at most {size(estimate.scratch)} in the nodes' TMPDIR; {size(free)} free in this one's"
 
 
 REMEDY = "Keep fewer checkpoints (--keep), write elsewhere (--storage), or make room."
@@ -161,11 +189,25 @@ def refuse_too_large(experiment: Experiment, options: RunOptions, folder: Path) 
     Raises:
         EngineError: With what it takes and what is free.
     """
-    estimate, free = estimated(experiment, options), free_bytes(folder)
+    estimate = estimated(experiment, options)
+    if url_of(folder):
+        _refuse_small_scratch(estimate, options)
+        return
+    free = _free(folder)
     if estimate is not None and estimate.least > free:
         raise EngineError(
             f"the sweep takes at least {size(estimate.least)} on the disk, and {size(free)} are free in {folder}: "
             f"{estimate.kept + 1} checkpoints of {size(estimate.smallest)} or more. {REMEDY}"
+        )
+
+
+def _refuse_small_scratch(estimate: Estimate | None, options: RunOptions) -> None:
+    place = Path(tempfile.gettempdir())
+    free, takes = _free(place), _UNDER_WAY * (estimate.smallest if estimate else 0)
+    if takes > free and (options.here or options.address == "local"):
+        raise EngineError(
+            f"a trial takes at least {size(takes)} on the disk before its checkpoints are in the store, and "
+            f"{size(free)} are free in {place}. Make room there, or let TMPDIR name another folder."
         )
 
 
@@ -183,7 +225,8 @@ class FirstCheckpoint:
     def __init__(self, sweep: Path, experiment: Experiment, options: RunOptions, say: Callable[[str], None]) -> None:
         """Of a sweep in a folder; `say` takes the sentence."""
         self._sweep, self._experiment, self._options, self._say = sweep, experiment, options, say
-        self._looks = _LOOKED_AT if _extreme(experiment, max) is None else 0
+        known = url_of(sweep) is not None or _extreme(experiment, max) is not None
+        self._looks = 0 if known else _LOOKED_AT
 
     def saw(self, entry: Entry, history: History) -> None:
         """Looks, at an epoch."""

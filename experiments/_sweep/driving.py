@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.cluster.joining import imports_of
 from experiments._sweep.disk import FirstCheckpoint
 from experiments._sweep.engine.calls import Calls
 from experiments._sweep.engine.deciding.conductor import Conductor
@@ -20,9 +21,9 @@ from experiments._sweep.engine.journal import Journal
 from experiments._sweep.engine.on_ray.session import private_files
 from experiments._sweep.engine.segment import TrainableSource, Workplace
 from experiments._sweep.engine.signals import Drain
-from experiments._sweep.engine.tidying import Tidying
-from experiments._sweep.ledger.files import LEDGER, LedgerWriter
-from experiments._sweep.ledger.lease import Lease, SweepInUseError
+from experiments._sweep.engine.storage import with_remedy
+from experiments._sweep.engine.tidying_store import tidying
+from experiments._sweep.ledger.lease import SweepInUseError
 from experiments._sweep.ledger.records import (
     LIMIT_REASONS,
     SCHEMA,
@@ -31,6 +32,10 @@ from experiments._sweep.ledger.records import (
     DriverStarted,
     SweepOpened,
 )
+from experiments._sweep.store.lease import lease_of
+from experiments._sweep.store.ledger import ledger_of
+from experiments._sweep.store.patience import patience_s
+from experiments._sweep.store.places import place_of, url_of
 from experiments._sweep.sweep import Sweep
 from experiments._sweep.working import fault_of, work
 
@@ -97,21 +102,21 @@ def drive(
     Raises:
         SweepInUseError: If another driver is at work on it.
     """
-    lease, drain = Lease(folder), Drain(options.time_limit_s)
+    lease, drain = lease_of(folder), Drain(options.time_limit_s)
     with (
         drain.listening(),
         private_files(),
         lease.held(over=take_over) as left,
-        contextlib.closing(_journal(found, folder, options, observers, begins=opened is not None)) as journal,
+        contextlib.closing(_journal(found, folder, options, observers, drain, begins=opened is not None)) as journal,
     ):
         journal.write(*([opened] if opened else []), _started(journal, options, changed or {}))
         if left:
             journal.note(left)
         try:
-            conductor = Conductor(found.experiment, journal, folder)
+            conductor = Conductor(found.experiment, journal, folder, lambda: patience_s(hurried=drain.hurried))
         except Exception as error:  # noqa: BLE001 - what Ray's searcher or scheduler raised when told the ledger
             return _let_go(journal, folder, fault_of(error))
-        workplace = _workplace(found, folder, options, refit_until)
+        workplace = _workplace(found, folder, options, refit_until, journal.history.driver)
         calls = Calls(conductor=conductor, workplace=workplace, drain=drain, on_ray=not options.here)
         halt = work(calls, folder, options, epilogue, lease)
         return _let_go(journal, folder, halt, conductor.shortfall)
@@ -122,16 +127,17 @@ def _journal(
     folder: Path,
     options: RunOptions,
     observers: Callable[[Path], Sequence[Observer]] | None,
+    drain: Drain,
     *,
     begins: bool,
 ) -> Journal:
     """The ledger, and all who watch it."""
-    writer = LedgerWriter(folder / LEDGER)
+    writer = ledger_of(folder, lambda: drain.hurried)
     if begins and writer.entries:
         writer.close()
-        raise SweepInUseError(f"{folder} was begun by another process a moment ago. Give the command again.")
-    watching = [*(observers(folder) if observers else []), Tidying(folder, options.keep)]
-    journal = Journal(writer, watching, found.experiment.redactor)
+        raise SweepInUseError(f"{place_of(folder)} was begun by another process a moment ago. Give the command again.")
+    journal = Journal(writer, observers(folder) if observers else [], found.experiment.redactor)
+    journal.watch(tidying(folder, options.keep, journal))
     journal.watch(FirstCheckpoint(folder, found.experiment, options, journal.note))
     return journal
 
@@ -150,7 +156,9 @@ def _started(journal: Journal, options: RunOptions, changed: Mapping[str, Any]) 
     )
 
 
-def _workplace(found: FoundExperiment, folder: Path, options: RunOptions, refit_until: int | None) -> Workplace:
+def _workplace(
+    found: FoundExperiment, folder: Path, options: RunOptions, refit_until: int | None, driver: int
+) -> Workplace:
     experiment, path = found.experiment, found.source.get("path")
     by_file = TrainableSource(path=path, trainable=None, refit_until=refit_until)
     return Workplace(
@@ -158,6 +166,10 @@ def _workplace(found: FoundExperiment, folder: Path, options: RunOptions, refit_
         sweep=str(folder),
         working_directory=str(Path.cwd()),
         data_dir=options.data,
+        store=url_of(folder),
+        driver=driver,
+        imports={} if options.here else imports_of(options.address, path, store=url_of(folder) is not None),
+        installs=options.install_missing,
         metric=experiment.metric,
         mode=experiment.mode,
         secrets=experiment.secrets,
@@ -168,8 +180,11 @@ def _workplace(found: FoundExperiment, folder: Path, options: RunOptions, refit_
 def _let_go(journal: Journal, folder: Path, halt: Halt | None, shortfall: str = "") -> Outcome:
     reason, why = (halt.reason, journal.without_secrets(halt.why)) if halt else ("finished", shortfall)
     history = journal.history
-    with contextlib.suppress(OSError):  # a full disk has been said already; the ledger needs no last line
+    try:
         journal.write(DriverEnded(driver=history.driver, reason=reason, why=why, t=journal.t, at=time.time()))
+    except OSError as error:  # the ledger needs no last line
+        if reason != "fault":  # else it has been said already
+            journal.note(with_remedy(error))
     code = CODES[reason]
     valued = reason in LIMIT_REASONS and history.best is not None  # the best trial may have been drained
     if code == 0 and not valued and not any(history.in_state(*SUCCESSES)):

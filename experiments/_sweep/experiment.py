@@ -6,7 +6,7 @@ import ast
 import contextlib
 import dataclasses
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
@@ -56,6 +56,8 @@ class Experiment:
     """CPU cores reserved for each trial; its threads follow."""
     gpus_per_trial: float = 0
     """GPUs reserved for each trial: 0, a fraction of one (trials then share it), or a whole number."""
+    resources_per_trial: Mapping[str, float] = field(default_factory=dict)
+    """Other resources of each trial, by the names that the cluster's nodes give them, above 0: `{"big_memory": 1}`."""
     seed: int = 0
     """Seed of the sweep, 0 to 2**32 - 1; suggestions and the trials' own seeds derive from it."""
     require: Callable[[Mapping[str, Any]], bool] | None = None
@@ -164,6 +166,7 @@ class Experiment:
             "epochs": self.epochs,
             "cpus_per_trial": self.cpus_per_trial,
             "gpus_per_trial": self.gpus_per_trial,
+            **({"resources_per_trial": dict(self.resources_per_trial)} if self.resources_per_trial else {}),
             "seed": self.seed,
             "require": None if self.require is None else hidden(source_of(self.require)),
             "start_points": [hidden(dict(point)) for point in self.start_points],

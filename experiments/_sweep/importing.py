@@ -7,19 +7,18 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments._sweep.errors import InputError
 from experiments._sweep.ray_refusals import OURS, sentence
+from experiments._sweep.travelled import PACKAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from types import ModuleType
 
     from experiments._sweep.experiment import Experiment
-
-PACKAGES = Path(__file__).resolve().parents[2]
 
 being_imported: list[Path] = []
 """The files that are being imported at this moment: they may not start sweeps (`Experiment.run` looks)."""

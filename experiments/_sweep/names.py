@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import difflib
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from experiments._sweep.errors import InputError
-from experiments._sweep.ledger.files import LEDGER, is_sweep
+from experiments._sweep.ledger.files import is_sweep
+from experiments._sweep.store.copies import brought, known, sweeps_in
+from experiments._sweep.store.names import is_taken, sweep_at
+from experiments._sweep.store.places import NAME, is_url, place_of, storage_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-ALLOWED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+ALLOWED = NAME
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
 BEGUN = {"lease.json", "lease.new"}
@@ -51,6 +53,7 @@ def new_folder(storage: Path, name: str | None, experiment: str) -> Path:
         raise InputError(f"--name: {fault}")
     if storage.exists() and not storage.is_dir():
         raise InputError(f"--storage: {storage} is a file. Give a folder.")
+    known(storage)
     if name is None:
         number = 1
         folder = storage / experiment
@@ -62,12 +65,13 @@ def new_folder(storage: Path, name: str | None, experiment: str) -> Path:
     if not folder.resolve().is_relative_to(storage.resolve()):
         raise InputError(f"--name: {name!r} leads out of {storage}. Choose another name.")
     if folder.exists() or folder.is_symlink():
+        brought(folder)
         if is_sweep(folder):
             raise InputError(
-                f"--name: '{name}' exists in {storage}. To continue it: sweep resume {folder}. For a new sweep choose "
-                "another name."
+                f"--name: '{name}' exists in {place_of(storage)}. To continue it: sweep resume {place_of(folder)}. For "
+                "a new sweep choose another name."
             )
-        raise InputError(f"--name: {folder} exists and is no sweep. Choose another name.")
+        raise InputError(f"--name: {place_of(folder)} exists and is no sweep. Choose another name.")
     return folder
 
 
@@ -78,12 +82,16 @@ def existing_folder(storage: Path, name: str) -> Path | None:
         InputError: If the name is not allowed, or its folder is something else.
     """
     folder = storage / name
+    if not name_fault(name):
+        brought(folder)
+        if is_taken(folder):
+            folder.mkdir(mode=0o700, exist_ok=True)
     if name_fault(name) or not (folder.exists() or folder.is_symlink()):
         return None  # a new one, with all checks of its name
     if not folder.resolve().is_relative_to(storage.resolve()):
         raise InputError(f"--name: {name!r} leads out of {storage}. Choose another name.")
     if not is_sweep(folder) and (not folder.is_dir() or {file.name for file in folder.iterdir()} - BEGUN):
-        raise InputError(f"--name: {folder} exists and is no sweep. Choose another name.")
+        raise InputError(f"--name: {place_of(folder)} exists and is no sweep. Choose another name.")
     return folder
 
 
@@ -93,16 +101,22 @@ def sweep_folder(text: str | None, storage: Path) -> Path:
     Raises:
         InputError: If there is none.
     """
-    sweeps = sorted(
-        (path for path in storage.glob("*") if is_sweep(path)), key=lambda path: (path / LEDGER).stat().st_mtime
-    )
     if text is None:
+        sweeps = sweeps_in(storage)
         if not sweeps:
-            raise InputError(f"there is no sweep in {storage}. Start one: sweep run digits_mlp")
-        return sweeps[-1]
-    for folder in (Path(text).expanduser(), storage / text):
+            raise InputError(f"there is no sweep in {place_of(storage)}. Start one: sweep run digits_mlp")
+        return max(sweeps, key=lambda path: sweeps[path])
+    for folder in [sweep_at(text)] if is_url(text) else (Path(text).expanduser(), storage / text):
+        brought(folder)
         if is_sweep(folder):
             return folder
-    known = [path.name for path in sweeps]
-    there = f"there are {', '.join(known)}" if known else "there is none yet"
-    raise InputError(f"there is no sweep '{text}' in {storage}: {there}.{nearest(text, known)}")
+    if is_url(text):
+        return _not_there(text.rpartition("/")[2], storage_folder(text.rpartition("/")[0]))
+    return _not_there(text, storage)
+
+
+def _not_there(name: str, storage: Path) -> NoReturn:
+    sweeps = sweeps_in(storage)
+    names = [path.name for path in sorted(sweeps, key=lambda path: sweeps[path])]
+    there = f"there are {', '.join(names)}" if names else "there is none yet"
+    raise InputError(f"there is no sweep '{name}' in {place_of(storage)}: {there}.{nearest(name, names)}")

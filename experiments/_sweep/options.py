@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from experiments._sweep.checks.experiments import unreported
 from experiments._sweep.checks.secrets import forgotten
-from experiments._sweep.engine.on_ray.addresses import address_fault
+from experiments._sweep.cluster.joining import parcel_of, travels
+from experiments._sweep.engine.on_ray.addresses import address_fault, is_http
 from experiments._sweep.engine.on_ray.tokens import token_fault
 from experiments._sweep.errors import InputError
 from experiments._sweep.names import new_folder
+from experiments._sweep.store.places import storage_folder
 from trainables import Trainable
 
 if TYPE_CHECKING:
@@ -36,6 +38,12 @@ class RunOptions:
     concurrent: int | None = None
     time_limit_s: float | None = None
     address: str = "local"
+    wait_for_nodes_s: float | None = None
+    """Seconds for which nodes that may still come are waited for; None: 15 min where an autoscaler can bring them."""
+    insecure: bool = False
+    """Whether a cluster without token authentication is used: whoever reaches it can run code on it."""
+    install_missing: bool = False
+    """Whether a cluster installs the packages that its nodes lack."""
     data_dir: str | None = None
     here: bool = False
     stall_timeout_s: float | Literal["auto"] | None = "auto"
@@ -56,15 +64,18 @@ class RunOptions:
             yield f"--concurrent must be a whole number of at least 1, got {self.concurrent!r}."
         if self.time_limit_s is not None and not _is_time(self.time_limit_s):
             yield f"--time-limit must be above 0 seconds, got {self.time_limit_s!r}."
-        if self.data_dir is not None and not Path(self.data_dir).expanduser().is_dir():
+        there = is_http(self.address)  # the folders are those of the cluster, whose driver looks at them
+        if self.data_dir is not None and not there and not Path(self.data_dir).expanduser().is_dir():
             yield f"--data-dir: there is no folder {self.data_dir}. Give the folder that holds the data sets."
         yield from self._more_faults()
-        fault = address_fault(self.address) or ("" if self.here else token_fault(self.address))
+        fault = address_fault(self.address) or (
+            "" if self.here or there else token_fault(self.address, insecure=self.insecure)
+        )
         if fault:
             yield fault
-        if self.name is not None:
+        if self.name is not None and not there:
             try:
-                new_folder(Path(self.storage).expanduser(), self.name, self.name)
+                new_folder(storage_folder(self.storage), self.name, self.name)
             except InputError as error:
                 yield from error.faults
 
@@ -76,6 +87,13 @@ class RunOptions:
             yield "--stall-timeout ends a trial's process; with --here there is none. Run it without --here."
         if keep is not None and (not isinstance(keep, int) or keep < 1):
             yield f"--keep must be a whole number of at least 1, or all, got {keep!r}."
+        if self.wait_for_nodes_s is not None and not _is_time(self.wait_for_nodes_s):
+            yield f"--wait-for-nodes must be above 0 seconds, got {self.wait_for_nodes_s!r}."
+        elif self.wait_for_nodes_s is not None and (self.here or self.address == "local"):
+            yield (
+                "--wait-for-nodes waits for nodes of a cluster; here is one machine. Leave it out, or give the "
+                "cluster's --address."
+            )
 
     @property
     def data(self) -> str | None:
@@ -101,6 +119,11 @@ def preflight(found: FoundExperiment, options: RunOptions) -> list[str]:
             for config in experiment.samples():
                 faults += experiment.trainable.faults(config) or unreported(experiment, config)
     faults += (fault for config in experiment.samples() for fault in forgotten(config))
+    if travels(options.address) and not options.here and "path" in found.source:
+        try:
+            parcel_of(found.source["path"])
+        except InputError as error:
+            faults += error.faults
     if found.source["kind"] == "python" and not options.here:
         from experiments._sweep.checks.closures import closure_faults
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from experiments._sweep.errors import InputError
 from experiments._sweep.importing import experiment_in, imported_file, imported_module
 from experiments._sweep.names import name_fault, nearest
+from experiments._sweep.travelled import arrived, came_along, manifest, origin
 
 if TYPE_CHECKING:
     from experiments._sweep.experiment import Experiment
@@ -39,7 +40,8 @@ class FoundExperiment:
     name: str
     question: str
     source: dict[str, str]
-    """`kind` (`shipped`, `file`, `python`), `name` and, for a file, its `path`."""
+    """`kind` (`shipped`, `file`, `python`), `name` and, for a file, its `path`, and the `host` that sent it to a
+    cluster."""
     experiment: Experiment
     overrides: dict[str, Any] = field(default_factory=dict)
     """What the command line changed."""
@@ -107,8 +109,8 @@ def from_source(source: dict[str, str]) -> FoundExperiment:
 
 
 def file_of(source: dict[str, str]) -> Path:
-    """The file of an experiment of kind `file`: where it was, or where the command is given, if the code has moved."""
-    path = Path(source["path"])
+    """The file of an experiment of kind `file`: as it came along, where it was, or where the command is given."""
+    path = arrived(Path(source["path"]))
     here = Path.cwd() / path.name
     return path if path.is_file() or not here.is_file() else here
 
@@ -132,9 +134,15 @@ def from_file(path: Path) -> FoundExperiment:
     return FoundExperiment(
         name=path.stem,
         question=question_of(path),
-        source={"kind": "file", "name": path.stem, "path": str(path)},
+        source=_source(path),
         experiment=experiment_in(module, path),
     )
+
+
+def _source(path: Path) -> dict[str, str]:
+    """Where an experiment came from: of one that was sent, on the machine that sent it."""
+    sent = {"host": manifest()["host"]} if came_along(path) else {}
+    return {"kind": "file", "name": path.stem, "path": str(origin(path)), **sent}
 
 
 def of_value(experiment: Experiment, name: str | None) -> FoundExperiment:
@@ -146,8 +154,8 @@ def of_value(experiment: Experiment, name: str | None) -> FoundExperiment:
         if path.parent == FOLDER:
             return _shipped(Listing(name=path.stem, question=question_of(path), path=path))
         if path.suffix == ".py" and path.is_file():
-            source = {"kind": "file", "name": path.stem, "path": str(path.resolve())}
-            return FoundExperiment(name=path.stem, question=question_of(path), source=source, experiment=experiment)
+            source, question = _source(path.resolve()), question_of(path)
+            return FoundExperiment(name=path.stem, question=question, source=source, experiment=experiment)
     if not name:
         raise InputError("this experiment stands in no file, so it has no name. Give one: experiment.run(name='...').")
     return FoundExperiment(name=name, question="", source={"kind": "python", "name": name}, experiment=experiment)

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.errors import InputError
-from experiments._sweep.ledger.files import LEDGER, LedgerError, refuse_emptied, reported_folder, trial_folder
+from experiments._sweep.ledger.files import LEDGER, LedgerError, refuse_emptied
 from experiments._sweep.ledger.folding import history_of
-from experiments._sweep.ledger.lease import holder_of
 from experiments._sweep.ledger.trial_history import TrialHistory, flat
 from experiments._sweep.names import sweep_folder
+from experiments._sweep.store.copies import brought
+from experiments._sweep.store.lease import holder_of
+from experiments._sweep.store.places import place_of, storage_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,16 +58,14 @@ class Best:
 
 
 def checkpoint_of(sweep: Path, trial: TrialHistory) -> Path | None:
-    """The checkpoint of a trial's best epoch in the sweep's folder, verified; None where there is none."""
-    from trainables import find_checkpoint
+    """The checkpoint of a trial's best epoch, verified, in the sweep's folder or brought there; None without one.
 
-    if trial.epoch is None or trial.value is None:
-        return None
-    record = trial.epochs[trial.epoch - 1]
-    if record.checkpoint is not None:
-        reported = reported_folder(sweep, record.checkpoint)
-        return reported if reported is not None and reported.is_dir() else None
-    return find_checkpoint(trial_folder(sweep, trial.number), trial.epoch, trial.metric, trial.value)
+    Raises:
+        OSError: The sweep's store does not answer.
+    """
+    from experiments._sweep.checkpoints import best_checkpoint
+
+    return best_checkpoint(sweep, trial)
 
 
 def no_checkpoint(history: History, trial: TrialHistory) -> str:
@@ -85,7 +85,7 @@ def open_sweep(sweep: str | Path | None = None, *, storage: str | Path = "result
         InputError: If there is none.
         LedgerError: If its ledger cannot be read.
     """
-    return Sweep(sweep_folder(None if sweep is None else str(sweep), Path(storage)))
+    return Sweep(sweep_folder(None if sweep is None else str(sweep), storage_folder(str(storage))))
 
 
 class Sweep:
@@ -98,6 +98,7 @@ class Sweep:
             LedgerError: If it cannot be read.
         """
         self.folder = folder.resolve()
+        brought(self.folder)
         self.history = history_of(folder / LEDGER)
         if self.history.opened is None:
             refuse_emptied(folder)
@@ -108,7 +109,7 @@ class Sweep:
             self.history.driver_lost()
 
     def __repr__(self) -> str:
-        return f"Sweep({str(self.folder)!r})"
+        return f"Sweep({place_of(self.folder)!r})"
 
     @property
     def name(self) -> str:

@@ -7,14 +7,17 @@ import traceback
 from functools import partial
 from typing import TYPE_CHECKING
 
+from experiments._sweep.cluster.joining import code_for
 from experiments._sweep.engine.deciding.assignments import Halt
 from experiments._sweep.engine.here import run_here
+from experiments._sweep.engine.on_ray.entering import places_for_trials
 from experiments._sweep.engine.on_ray.last_words import end_at_once
 from experiments._sweep.engine.on_ray.lifeline import Lifeline
 from experiments._sweep.engine.on_ray.probing import probe_of_session
 from experiments._sweep.engine.on_ray.processes import end_all, of_this_session
 from experiments._sweep.engine.on_ray.session import ray_session
 from experiments._sweep.engine.on_ray.stalls import Stalls
+from experiments._sweep.engine.on_ray.tokens import close_token_file
 from experiments._sweep.engine.storage import with_remedy
 from experiments._sweep.errors import EngineError
 from experiments._sweep.options import data_folder
@@ -57,7 +60,7 @@ def _work_on_ray(calls: Calls, folder: Path, options: RunOptions, epilogue: Epil
     from experiments._sweep.engine.on_ray.running import run_on_ray
 
     conductor, drain = calls.conductor, calls.drain
-    experiment, lost, processes = conductor.experiment, [], {}
+    lost, processes = [], {}
 
     def when_lost(why: str) -> None:
         lost.append(why)
@@ -65,15 +68,25 @@ def _work_on_ray(calls: Calls, folder: Path, options: RunOptions, epilogue: Epil
         conductor.stop("fault", why)
         drain.cut_short()
 
+    if options.address != "local" and (closed := close_token_file()):
+        conductor.journal.note(closed)
     lifeline = Lifeline(when_lost, partial(end_at_once, conductor, lease, folder))
     stalls = Stalls(options.stall_timeout_s, conductor.history)
     try:
         with (
             lifeline,
-            ray_session(options.address, experiment.cpus_per_trial, experiment.gpus_per_trial) as available,
+            code_for(
+                options.address,
+                calls.workplace.source.path,
+                store=calls.workplace.store is not None,
+                install_missing=options.install_missing,
+            ) as code,
+            ray_session(options.address, insecure=options.insecure, runtime_env=code),
             lifeline.watching(probe_of_session()),
         ):
-            slots = min(available, options.concurrent or available)
+            slots = places_for_trials(
+                calls, address=options.address, concurrent=options.concurrent, wait_s=options.wait_for_nodes_s
+            )
             run_on_ray(conductor, calls.workplace, folder=folder, slots=slots, drain=drain, stalls=stalls)
             _conclude(epilogue, calls)
     except Exception as error:

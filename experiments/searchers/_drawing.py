@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -34,12 +35,17 @@ class Tried:
 
     def __init__(self, space: SearchSpace, observations: Sequence[Observation]) -> None:
         self._space = space
-        known = {each.trial: found for each in observations if (found := space.known(each.config)) is not None}
-        self._values: dict[int, Values] = {trial: values for trial, (values, _) in known.items()}
-        self._identities = {identity for _, identity in known.values()}
+        self._observations = observations
+        self._configs = {id(each.config): each.config for each in observations}
+
+    @cached_property
+    def _values(self) -> dict[int, Values]:
+        """Trial to its configuration, of those that the space has."""
+        known = ((each.trial, self._space.known(each.config)) for each in self._observations)
+        return {trial: found[0] for trial, found in known if found is not None}
 
     def __contains__(self, values: Values) -> bool:
-        return self._space.identity(values) in self._identities
+        return self._space.among(values, self._configs)
 
     def with_losses(self, losses: Mapping[int, float]) -> list[tuple[Values, float | None]]:
         """The configurations that the space has, each with its trial's loss; None where `losses` has none."""
@@ -70,7 +76,7 @@ class Tried:
         size = self._space.size
         if size is None:
             raise ValueError("the space has continuous ranges: its configurations cannot be listed")
-        for step in range(min(size, _FARTHEST + len(self._identities))):
+        for step in range(min(size, _FARTHEST + len(self._configs))):
             values = self._space.at((start + step) % size)
             if values not in self and self._space.allows(values):
                 yield values

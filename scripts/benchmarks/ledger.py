@@ -27,6 +27,7 @@ from experiments._sweep.engine.journal import Journal
 from experiments._sweep.ledger.files import LEDGER, LedgerWriter
 from experiments._sweep.ledger.records import SCHEMA, DriverStarted, SweepOpened
 from experiments._sweep.registry import find
+from experiments._sweep.views.tensorboard import WRITER
 from trainables import image_classifier
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def _share(storage: Path) -> float:
     """Return what the ledger takes of a sweep of digits_mlp in one process; print it with what follows from a line."""
     asked = replace(find("digits_mlp").experiment, num_trials=_TRIALS)
     next(iter(image_classifier.epochs({"dataset": "digits", "epochs": 1})))  # imports, and whatever else is done once
-    importlib.import_module("tensorboardX.writer")  # a sweep imports it while Ray starts
+    importlib.import_module(WRITER)  # a sweep imports it while Ray starts
     with contextlib.ExitStack() as stack:
         ledger = stack.enter_context(_timed(LedgerWriter, "append"))
         written = stack.enter_context(_timed(Journal, "write"))

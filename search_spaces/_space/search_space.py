@@ -121,7 +121,15 @@ class SearchSpace:
             values = self.values_of(config)
             kept = config, None if values is None else (values, self.identity(values))
             self._kept[id(config)] = kept
+            if kept[1] is not None:
+                self._alike.setdefault(kept[1][1], set()).add(id(config))
         return kept[1]
+
+    def among(self, values: Mapping[Path, Any], configs: Mapping[int, Mapping[str, Any]]) -> bool:
+        """Whether one of many configurations, given by their `id`, is that of the values; they are kept as `known`."""
+        for new in configs.keys() - self._kept.keys():
+            self.known(configs[new])
+        return not configs.keys().isdisjoint(self._alike.get(self.identity(values), ()))
 
     def identity(self, values: Mapping[Path, Any]) -> str:
         """A text that two choices of values share where they are the same configuration."""
@@ -141,6 +149,11 @@ class SearchSpace:
 
     @cached_property
     def _kept(self) -> dict[int, tuple[Mapping[str, Any], tuple[Values, str] | None]]:
+        return {}
+
+    @cached_property
+    def _alike(self) -> dict[str, set[int]]:
+        """Identity to the `id` of each configuration that is kept and has it."""
         return {}
 
     @cached_property

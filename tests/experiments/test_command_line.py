@@ -22,20 +22,21 @@ ROOT = Path(__file__).resolve().parents[2]
 
 EVERY_OPTION = """
 list --json
-show --address --concurrent --cpus-per-trial --data-dir --epochs --gpus-per-trial --here --json --keep --learn-from \
---name --patience-trials --scheduler --search --seed --set --stall-timeout --storage --target --time-limit --trials \
-EXPERIMENT
-run --address --concurrent --cpus-per-trial --data-dir --epochs --gpus-per-trial --here --keep --learn-from --name \
---patience-trials --resume-if-exists --scheduler --search --seed --set --stall-timeout --storage --target \
---time-limit --trials --trust --yes EXPERIMENT
-resume --address --concurrent --data-dir --here --keep --patience-trials --stall-timeout --storage --take-over \
---target --time-limit --trials --trust --yes SWEEP
+show --address --concurrent --cpus-per-trial --data-dir --epochs --gpus-per-trial --here --insecure \
+--install-missing --json --keep --learn-from --name --patience-trials --resource --scheduler --search --seed --set \
+--stall-timeout --storage --target --time-limit --trials --wait-for-nodes EXPERIMENT
+run --address --concurrent --cpus-per-trial --data-dir --epochs --gpus-per-trial --here --insecure --install-missing \
+--keep --learn-from --name --patience-trials --resource --resume-if-exists --scheduler --search --seed --set \
+--stall-timeout --storage --target --time-limit --trials --trust --wait-for-nodes --yes EXPERIMENT
+resume --address --concurrent --data-dir --here --insecure --install-missing --keep --patience-trials \
+--stall-timeout --storage --take-over --target --time-limit --trials --trust --wait-for-nodes --yes SWEEP
 trials --json --storage SWEEP TRIAL
 best --json --storage SWEEP
-confirm --address --again --concurrent --data-dir --here --json --refit --seeds --stall-timeout --storage \
---time-limit --top --trust SWEEP
+confirm --address --again --concurrent --data-dir --here --insecure --install-missing --json --refit --seeds \
+--stall-timeout --storage --time-limit --top --trust --wait-for-nodes SWEEP
 export --data-dir --json --storage --to --trial --trust SWEEP
-replay --address --concurrent --data-dir --here --json --stall-timeout --storage --time-limit --trust SWEEP TRIAL
+replay --address --concurrent --data-dir --here --insecure --install-missing --json --stall-timeout --storage \
+--time-limit --trust --wait-for-nodes SWEEP TRIAL
 board --storage SWEEP
 """
 
@@ -152,6 +153,10 @@ BAD: list[tuple[list[str], list[str]]] = [
     (["run", "digits_mlp", "--cpus-per-trial", "-1"], ["cpus_per_trial must be a number of at least 0, got -1."]),
     (["run", "digits_mlp", "--gpus-per-trial", "2"], ["gpus_per_trial is 2, but image_classifier uses at most 1."]),
     (["run", "digits_mlp", "--set", "lr"], ["--set takes KEY=VALUE, got 'lr'. For example: --set lr=0.01"]),
+    (["run", "digits_mlp", "--resource", "big"], ["--resource takes NAME=X, got 'big'. For example: --resource"]),
+    (["run", "digits_mlp", "--resource", "CPU=2"], ["It has an option of its own: cpus_per_trial, --cpus-per-trial."]),
+    (["run", "digits_mlp", "--resource", "big=x"], ["big must be a number of at least 0.0001, got 'x'."]),
+    (["run", "digits_mlp", "--wait-for-nodes", "1m"], ["--wait-for-nodes waits for nodes of a cluster; here is one"]),
     (["run", "digits_mlp", "--set", "lr.=1"], ["--set takes KEY=VALUE, got 'lr.=1'."]),
     (
         ["run", "digits_mlp", "--set", "learning_rate=1"],
@@ -170,7 +175,10 @@ BAD: list[tuple[list[str], list[str]]] = [
     ),
     (["run", "digits_mlp", "--scheduler", "ashaa"], ["--scheduler: unknown scheduler 'ashaa'", "Did you mean 'asha'?"]),
     (["run", "digits_mlp", "--name", "../x"], ["--name: '../x' is not a name."]),
-    (["run", "digits_mlp", "--address", "ray://h:1"], ["--address: 'ray://h:1' is not supported. Use 'local', 'auto'"]),
+    (
+        ["run", "digits_mlp", "--address", "ray://h:1"],
+        ["'ray://h:1' is not supported: with Ray's own client", "http(s)://HEAD:8265", "'auto', or HOST:PORT"],
+    ),
     (["run", "digits_mlp", "--address", "nowhere"], ["--address: 'nowhere' is not an address."]),
     (["run", "digits_mlp", "--address", "10.0.0.1:6379"], ["would be joined without a token", "ray get-auth-token"]),
     (["run", "digits_mlp", "--address", "auto"], ["--address: 'auto' would be joined without a token"]),

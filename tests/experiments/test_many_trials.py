@@ -84,6 +84,10 @@ def test_what_the_driver_keeps_at_hand_is_what_the_ledger_says(drive: Callable[.
         driven.conductor.next_segment()
     history, anew = driven.journal.history, History(read(driven.folder / LEDGER))
     assert history.losses == anew.losses
+    able = [trial for trial in history.trials.values() if trial.value is not None]
+    by_value = sorted(able, key=lambda trial: (trial.value, trial.number))
+    assert history.ranked == by_value and history.best is by_value[0]
+    assert [each.number for each in anew.ranked] == [each.number for each in by_value]
     assert history.losses[1] == {n: trial.losses[1] for n, trial in history.trials.items() if 1 in trial.losses}
     running = [trial.number for trial in history.in_state("running", "held")]
     assert running == [trial.number for trial in history.trials.values() if trial.state == "running"] == [20, 21, 22]

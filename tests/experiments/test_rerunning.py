@@ -221,7 +221,7 @@ def test_f21_a_lease_that_is_taken_over_is_left_alone_by_its_first_holder(tmp_pa
         first._since = "another time"  # in one process the two would be one and the same holder
         first.beat()
         assert json.loads((tmp_path / LEASE).read_text()) == counter
-    assert Holder(**json.loads((tmp_path / LEASE).read_text())) == replace(second._holder(), counter=0)
+    assert Holder(**json.loads((tmp_path / LEASE).read_text())) == replace(second.holder(), counter=0)
     second.release()
 
 

@@ -13,7 +13,7 @@ from experiments._sweep.registry import find, shipped
 NAMES = [listing.name for listing in shipped()]
 
 
-@pytest.mark.usefixtures("small_mnist")
+@pytest.mark.usefixtures("small_mnist", "small_cifar10")
 @pytest.mark.parametrize("name", NAMES)
 def test_it_runs_to_the_end_at_a_tiny_size(name: str, tmp_path: Path) -> None:
     """Two trials of two epochs, in this process, on data in its real file format."""

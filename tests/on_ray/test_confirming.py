@@ -66,7 +66,7 @@ import sys
 from experiments._sweep.command_line import main
 from experiments._sweep.engine.on_ray.session import ray_session
 
-with ray_session("local", 1, 0):
+with ray_session("local"):
     for command in sys.argv[1:]:
         code = main(command.split())
         if code:

@@ -83,7 +83,8 @@ class CheckpointFolder:
     """The checkpoints of one trial, as one of its segments reads and writes them.
 
     Kept are the `keep` newest epochs and the best one by `metric` (the first of equals; NaN is never best). Where
-    `until` is given, later epochs are as if they were not there: whoever decides knows nothing of them.
+    `until` is given, later epochs are as if they were not there: whoever decides knows nothing of them. Not `whole`, it
+    looks at the manifests only: the states lie elsewhere.
     """
 
     data: str | None = None
@@ -101,6 +102,7 @@ class CheckpointFolder:
         metric: str | None = None,
         mode: Literal["min", "max"] = "min",
         until: int | None = None,
+        whole: bool = True,
     ) -> None:
         if segment < 1 or keep < 1 or mode not in {"min", "max"}:
             message = (
@@ -109,7 +111,7 @@ class CheckpointFolder:
             )
             raise ValueError(message)
         self.root, self.segment, self.keep, self.metric, self.mode = Path(root), segment, keep, metric, mode
-        self.until = until
+        self.until, self.whole = until, whole
         self.damaged = []
         self._verified: dict[Path, Saved] = {}
         self._leftovers_removed = False
@@ -122,7 +124,7 @@ class CheckpointFolder:
         """
         self.damaged = []
         for folder in _folders(self.root, self.segment):
-            saved = _verify(folder)
+            saved = _verify(folder, self.whole)
             if saved is None:
                 self.damaged.append(folder)
             elif self.until is None or saved.epoch <= self.until:
@@ -161,7 +163,7 @@ class CheckpointFolder:
         by_epoch: dict[int, Saved] = {}
         unneeded: list[Path] = []
         for folder in _folders(self.root, self.segment):
-            saved = self._verified.get(folder) or _verify(folder)
+            saved = self._verified.get(folder) or _verify(folder, self.whole)
             if saved is None:
                 continue  # evidence of what went wrong; it is never read
             self._verified[folder] = saved
@@ -189,11 +191,12 @@ class CheckpointFolder:
         return best
 
 
-def open_checkpoint(folder: str | os.PathLike[str]) -> Saved:
+def open_checkpoint(folder: str | os.PathLike[str], *, whole: bool = True) -> Saved:
     """Return the checkpoint in a folder, its checksums verified.
 
     Args:
         folder: .../epoch-00005, or a copy of it under any name.
+        whole: Verify the state as well; otherwise it need not be there.
 
     Raises:
         ValueError: There is none, or it is not what was saved; names the file and says what to do.
@@ -203,11 +206,14 @@ def open_checkpoint(folder: str | os.PathLike[str]) -> Saved:
         message = f"{folder} is not there; give the folder of a checkpoint, such as TRIAL/segment-001/epoch-00005"
         raise DamagedCheckpointError(message)
     manifest = read_manifest(folder)
-    read_state(folder, manifest)
+    if whole:
+        read_state(folder, manifest)
     return Saved(epoch=manifest.epoch, record=manifest.record, folder=folder, _manifest=manifest)
 
 
-def find_checkpoint(root: str | os.PathLike[str], epoch: int, metric: str, value: float) -> Path | None:
+def find_checkpoint(
+    root: str | os.PathLike[str], epoch: int, metric: str, value: float, *, whole: bool = True
+) -> Path | None:
     """Return the folder of the verified checkpoint of `epoch` whose record has `metric` at `value`; or None.
 
     Args:
@@ -215,9 +221,10 @@ def find_checkpoint(root: str | os.PathLike[str], epoch: int, metric: str, value
         epoch: From 1.
         metric: By name; a metric inside a dict by its path, as in `val/loss`.
         value: What the record must say, to the bit.
+        whole: Verify the state as well; otherwise it need not be there.
     """
     for folder in _folders(Path(root)):
-        saved = _verify(folder) if folder.name == f"epoch-{epoch:05d}" else None
+        saved = _verify(folder, whole) if folder.name == f"epoch-{epoch:05d}" else None
         if saved is not None and _at(saved.record, metric) == value:
             return folder
     return None
@@ -248,9 +255,9 @@ def _numbered(parent: Path, name: str, last: int | None = None) -> Iterator[tupl
             yield int(match[1]), folder
 
 
-def _verify(folder: Path) -> Saved | None:
+def _verify(folder: Path, whole: bool) -> Saved | None:
     try:
-        saved = open_checkpoint(folder)
+        saved = open_checkpoint(folder, whole=whole)
     except DamagedCheckpointError:
         return None
     return saved if folder.name == f"epoch-{saved.epoch:05d}" else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,9 +22,26 @@ from search_spaces import SearchSpace, space_faults, start_point_faults
 from trainables import Trainable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from experiments._sweep.experiment import Experiment
+
+
+_BYTES = (
+    "Ray counts it in bytes and bounds nothing by it. Ask for more CPUs of a trial, or start the nodes that have much "
+    "with a resource of their own: ray start --resources='{\"big_memory\": 1}'."
+)
+INSTEAD = {
+    "cpu": "It has an option of its own: cpus_per_trial, --cpus-per-trial.",
+    "cpus": "It has an option of its own: cpus_per_trial, --cpus-per-trial.",
+    "gpu": "It has an option of its own: gpus_per_trial, --gpus-per-trial.",
+    "gpus": "It has an option of its own: gpus_per_trial, --gpus-per-trial.",
+    "memory": _BYTES,
+    "object_store_memory": _BYTES,
+}
+"""What stands in place of a resource that cannot be asked for by name."""
+SMALLEST_SHARE = 0.0001
+"""Ray counts resources in ten-thousandths."""
 
 
 def faults_of(experiment: Experiment) -> list[str]:
@@ -115,11 +133,12 @@ def _metric(experiment: Experiment) -> Iterator[str]:
 def _resources(experiment: Experiment) -> Iterator[str]:
     cpus, gpus = experiment.cpus_per_trial, experiment.gpus_per_trial
     given = {"cpus_per_trial": cpus, "gpus_per_trial": gpus}
+    yield from _other_resources(experiment.resources_per_trial)
     odd = [name for name, value in given.items() if not _number(value) or value < 0]
     yield from (f"{name} must be a number of at least 0, got {given[name]!r}." for name in odd)
     if odd:
         return
-    if cpus == 0 and gpus == 0:
+    if cpus == 0 and gpus == 0 and not experiment.resources_per_trial:
         yield "cpus_per_trial and gpus_per_trial are both 0; a trial needs one of them. Use cpus_per_trial=1."
     most = getattr(experiment.trainable, "max_gpus", None)
     if gpus > 1 and not float(gpus).is_integer():
@@ -128,6 +147,22 @@ def _resources(experiment: Experiment) -> Iterator[str]:
         name = getattr(experiment.trainable, "name", "the trainable")
         remedy = f"Use {most} or a fraction of it." if most else "Use 0."
         yield f"gpus_per_trial is {gpus}, but {name} uses at most {most}. {remedy}"
+
+
+def _other_resources(resources: Any) -> Iterator[str]:
+    if not isinstance(resources, Mapping):
+        yield f"resources_per_trial must be a dict of names and numbers, got {resources!r}. Use {{'big_memory': 1}}."
+        return
+    for name, amount in resources.items():
+        if not isinstance(name, str) or not name:
+            yield f"resources_per_trial: {name!r} is not a name. Use the name that nodes are started with."
+        elif name.lower() in INSTEAD:
+            yield f"resources_per_trial has {name!r}. {INSTEAD[name.lower()]}"
+        elif not _number(amount) or amount < SMALLEST_SHARE:
+            yield (
+                f"resources_per_trial: {name} must be a number of at least {SMALLEST_SHARE:g}, got {amount!r}. "
+                "Leave out what a trial does not need."
+            )
 
 
 def _policies(experiment: Experiment, *, whole: bool) -> Iterator[str]:

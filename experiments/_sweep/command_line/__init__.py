@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments._sweep.command_line.parser import parse
+from experiments._sweep.engine.on_ray.addresses import is_http
 from experiments._sweep.errors import EngineError, InputError
 from experiments._sweep.importing import ExperimentImportError
 from experiments._sweep.ledger.files import LedgerError
@@ -17,7 +18,11 @@ from experiments._sweep.redaction import Redactor
 from experiments._sweep.views.words import clean
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
+
+SUBMITTED = ("run", "resume", "confirm", "replay")
+"""Commands that a cluster can carry out."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,8 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         refuse_strangers()
         arguments = parse(sys.argv[1:] if argv is None else list(argv))
-        module = importlib.import_module(f"experiments._sweep.command_line.{arguments.module}")
-        code = int(getattr(module, arguments.function)(arguments))
+        code = _carried_out(arguments)
         sys.stdout.flush()
     except InputError as error:
         if isinstance(error, ExperimentImportError):
@@ -43,6 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = f" ({error.filename})" if error.filename else ""
         return _refuse(3, [f"{error.strerror or error}{where}. Make room or restore access, then try again."])
     return code
+
+
+def _carried_out(arguments: argparse.Namespace) -> int:
+    if is_http(getattr(arguments, "address", "local")) and arguments.function in SUBMITTED:
+        from experiments._sweep.command_line.submitting import submit
+
+        return submit(arguments)
+    module = importlib.import_module(f"experiments._sweep.command_line.{arguments.module}")
+    return int(getattr(module, arguments.function)(arguments))
 
 
 def _refuse(code: int, faults: list[str]) -> int:

@@ -7,11 +7,11 @@ import io
 import logging
 import signal
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments._sweep.errors import EngineError
 from experiments._sweep.names import sweep_folder
+from experiments._sweep.store.places import storage_folder
 from experiments._sweep.sweep import Sweep
 from experiments._sweep.views.tensorboard import FOLDER, Curves
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def board(arguments: argparse.Namespace) -> int:
     """Serves until Ctrl+C."""
-    storage = Path(arguments.storage).expanduser()
+    storage = storage_folder(arguments.storage)
     sweeps = [Sweep(sweep_folder(text, storage)) for text in arguments.sweep or [None]]
     for sweep in sweeps:
         if not (sweep.folder / FOLDER).is_dir():

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.command_line.asking import trusted
-from experiments._sweep.ledger.lease import refuse_if_held
 from experiments._sweep.names import sweep_folder
+from experiments._sweep.store.lease import refuse_if_held
+from experiments._sweep.store.places import storage_folder
 from experiments._sweep.views.words import clean, place
 from experiments._sweep.watching import watching
 
@@ -30,7 +30,7 @@ def confirm(arguments: argparse.Namespace) -> int:
     from experiments._sweep.derived.finding import confirmations, searched_sweep
     from experiments._sweep.sweep import Sweep
 
-    sweep = Sweep(sweep_folder(arguments.sweep, Path(arguments.storage).expanduser()))
+    sweep = Sweep(sweep_folder(arguments.sweep, storage_folder(arguments.storage)))
     for each in (searched_sweep(sweep), *confirmations(sweep)):
         refuse_if_held(each.folder)  # before anything slow is imported
     from experiments._sweep.derived.confirmation.confirming import Request

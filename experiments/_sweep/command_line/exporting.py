@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from experiments._sweep.command_line.asking import trusted
 from experiments._sweep.names import sweep_folder
+from experiments._sweep.store.places import storage_folder
 from experiments._sweep.views.words import clean, place
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def export(arguments: argparse.Namespace) -> int:
 
     to = Path(arguments.to).expanduser()
     refuse_occupied(to)  # before anything slow is imported
-    sweep = Sweep(sweep_folder(arguments.sweep, Path(arguments.storage).expanduser()))
+    sweep = Sweep(sweep_folder(arguments.sweep, storage_folder(arguments.storage)))
 
     def exported_when(trust: bool) -> tuple[Exported, Chosen]:
         return exported_by(sweep, to, trial=arguments.trial, data_dir=arguments.data_dir, trust=trust)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from experiments._sweep.errors import InputError
 from experiments._sweep.importing import ExperimentImportError
 from experiments._sweep.registry import find, shipped
+from experiments._sweep.store.places import storage_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -40,7 +40,7 @@ def asked(arguments: argparse.Namespace) -> tuple[FoundExperiment, RunOptions]:
     Raises:
         InputError: With everything that is wrong.
     """
-    from experiments._sweep.command_line.overriding import options_from, overrides_of, pin_fault
+    from experiments._sweep.command_line.overriding import options_from, overrides_of, pin_fault, resource_fault
     from experiments._sweep.overrides import overridden
 
     refused: list[InputError] = []
@@ -49,7 +49,11 @@ def asked(arguments: argparse.Namespace) -> tuple[FoundExperiment, RunOptions]:
     if found is not None:
         as_written = found
         found = unless(refused, lambda: overridden(as_written, overrides_of(arguments)))
-    faults = [*(fault for text in arguments.set if (fault := pin_fault(text))), *_needless(arguments)]
+    faults = [
+        *(fault for text in arguments.set if (fault := pin_fault(text))),
+        *(fault for text in arguments.resource if (fault := resource_fault(text))),
+        *_needless(arguments),
+    ]
     if found is None or refused or faults:
         error = next((each for each in refused if isinstance(each, ExperimentImportError)), InputError())
         error.faults = [*(fault for each in refused for fault in each.faults), *faults, *_faults(options, arguments)]
@@ -86,6 +90,7 @@ def unless(refused: list[InputError], ask: Callable[[], T]) -> T | None:
 def show(arguments: argparse.Namespace) -> int:
     """What would run; everything checked, nothing written."""
     from experiments._sweep.disk import disk_lines, estimated, free_bytes
+    from experiments._sweep.engine.on_ray.capacity import resources_of
     from experiments._sweep.engine.on_ray.session import local_slots
     from experiments._sweep.foreign import adapted
     from experiments._sweep.names import new_folder
@@ -95,10 +100,10 @@ def show(arguments: argparse.Namespace) -> int:
     found, options = asked(arguments)
     learned = checked(found, options)
     experiment = adapted(found.experiment)
-    folder = new_folder(Path(options.storage).expanduser(), options.name, found.name)
+    folder = new_folder(storage_folder(options.storage), options.name, found.name)
     slots = None
     if options.address == "local":
-        slots = 1 if options.here else local_slots(experiment.cpus_per_trial, experiment.gpus_per_trial)
+        slots = 1 if options.here else local_slots(resources_of(experiment))
         slots = min(slots, options.concurrent or slots)
     takes = estimated(experiment, options)
     if arguments.json:

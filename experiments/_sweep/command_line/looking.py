@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.errors import InputError
@@ -89,7 +88,7 @@ def _confirmed(sweep: Sweep, confirmed: Sweep | None) -> str:
 
 
 def _opened(arguments: argparse.Namespace) -> Sweep:
-    return open_sweep(arguments.sweep, storage=Path(arguments.storage).expanduser())
+    return open_sweep(arguments.sweep, storage=arguments.storage)
 
 
 def _one(sweep: Sweep, number: int) -> Trial:

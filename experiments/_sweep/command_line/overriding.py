@@ -36,6 +36,9 @@ def overrides_of(arguments: argparse.Namespace) -> dict[str, Any]:
     given = {field: getattr(arguments, option) for option, field in FIELDS.items()}
     overrides = {field: value for field, value in given.items() if value is not None}
     pins = [pin.partition("=") for pin in arguments.set if not pin_fault(pin)]
+    resources = [given.partition("=") for given in arguments.resource if not resource_fault(given)]
+    if resources:
+        overrides["resources_per_trial"] = {name: _value(name, text) for name, _, text in resources}
     if pins:
         overrides["set"] = {key: _value(key, text) for key, _, text in pins}
     return overrides
@@ -47,6 +50,14 @@ def pin_fault(text: str) -> str:
     if sign and all(key.split(".")):
         return ""
     return f"--set takes KEY=VALUE, got {text!r}. For example: --set lr=0.01"
+
+
+def resource_fault(text: str) -> str:
+    """Why `text` is no NAME=X, empty where it is one."""
+    name, sign, amount = text.partition("=")
+    if sign and name and amount:
+        return ""
+    return f"--resource takes NAME=X, got {text!r}. For example: --resource big_memory=1"
 
 
 def _value(key: str, text: str) -> Any:
@@ -80,6 +91,9 @@ def options_from(arguments: argparse.Namespace, unless: Callable[[Callable[[], A
         concurrent=arguments.concurrent,
         time_limit_s=ask(lambda: seconds(arguments.time_limit)),
         address=arguments.address,
+        wait_for_nodes_s=ask(lambda: seconds(given.get("wait_for_nodes"), "--wait-for-nodes")),
+        insecure=arguments.insecure,
+        install_missing=arguments.install_missing,
         data_dir=arguments.data_dir,
         here=arguments.here,
         stall_timeout_s=stall,

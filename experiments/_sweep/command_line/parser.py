@@ -105,7 +105,8 @@ def _json(parser: argparse.ArgumentParser) -> None:
 
 
 def _storage(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--storage", metavar="DIR", default="results", help="folder of the sweeps (results)")
+    storage = "folder of the sweeps, or an object store: s3://BUCKET/PREFIX (results)"
+    parser.add_argument("--storage", metavar="DIR", default="results", help=storage)
 
 
 def _question(parser: argparse.ArgumentParser) -> None:
@@ -120,6 +121,8 @@ def _question(parser: argparse.ArgumentParser) -> None:
     how_much.add_argument("--seed", metavar="N", type=_number, help="seed of the sweep")
     how_much.add_argument("--cpus-per-trial", metavar="X", type=_number, help="CPU cores of a trial")
     how_much.add_argument("--gpus-per-trial", metavar="X", type=_number, help="GPUs of a trial; a fraction shares one")
+    other = "another resource of a trial, as the cluster's nodes name it: --resource big_memory=1"
+    how_much.add_argument("--resource", metavar="NAME=X", action="append", default=[], help=other)
     _limits(how_much)
 
 
@@ -134,7 +137,14 @@ def _where(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group("where")
     where.add_argument("--concurrent", metavar="N", type=_number, help="at most so many trials at a time")
     where.add_argument("--time-limit", metavar="TIME", help="stop after so long: 90, 90s, 15m, 2h; resumable")
-    where.add_argument("--address", metavar="ADDRESS", default="local", help="local, auto or HOST:PORT of a cluster")
+    address = "local; http(s)://HEAD:8265 submits to a cluster; auto or HOST:PORT joins it from a node (local)"
+    where.add_argument("--address", metavar="ADDRESS", default="local", help=address)
+    nodes = "how long nodes that may still come are waited for: 90s, 15m, 2h (15m)"
+    where.add_argument("--wait-for-nodes", metavar="TIME", help=nodes)
+    insecure = "use a cluster without token authentication: whoever reaches it can run code on it"
+    where.add_argument("--insecure", action="store_true", help=insecure)
+    install = "have a cluster install the packages that its nodes lack (Ray's runtime_env)"
+    where.add_argument("--install-missing", action="store_true", help=install)
     where.add_argument("--data-dir", metavar="DIR", help="folder with the data sets (or RAYSWEEPS_DATA)")
     stall = (
         "a trial that reports nothing for so long has timed out: 90s, 15m, 2h; none; auto from the epochs seen (auto)"

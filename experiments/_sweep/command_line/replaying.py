@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.command_line.asking import trusted
 from experiments._sweep.command_line.confirming import options_of, trusting
 from experiments._sweep.names import sweep_folder
+from experiments._sweep.store.places import storage_folder
 from experiments._sweep.views.words import clean, place
 from experiments._sweep.watching import watching
 
@@ -29,7 +29,7 @@ def replay(arguments: argparse.Namespace) -> int:
     from experiments._sweep.sweep import Sweep
     from experiments._sweep.views.replay import replay_lines
 
-    sweep = Sweep(sweep_folder(arguments.sweep, Path(arguments.storage).expanduser()))
+    sweep = Sweep(sweep_folder(arguments.sweep, storage_folder(arguments.storage)))
     options = options_of(arguments, sweep)
 
     def observers(found: FoundExperiment) -> Any:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.command_line.listing import asked, unless
 from experiments._sweep.errors import InputError
-from experiments._sweep.ledger.lease import refuse_if_held
 from experiments._sweep.ledger.records import LIMIT_REASONS, LIMITS
 from experiments._sweep.names import sweep_folder
+from experiments._sweep.store.lease import refuse_if_held
+from experiments._sweep.store.places import storage_folder
 from experiments._sweep.views.words import clean, place
 from experiments._sweep.watching import watching
 
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def resume(arguments: argparse.Namespace) -> int:
     """Goes on with a sweep."""
-    folder = sweep_folder(arguments.sweep, Path(arguments.storage).expanduser())
+    folder = sweep_folder(arguments.sweep, storage_folder(arguments.storage))
     if not arguments.take_over:
         refuse_if_held(folder)  # before anything slow is imported
     from experiments._sweep.command_line.asking import accepted, trusted

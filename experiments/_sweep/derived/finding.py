@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from experiments._sweep.ledger.files import LEDGER, is_sweep, read
+from experiments._sweep.store.copies import brought, brought_below
 from experiments._sweep.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -24,13 +25,19 @@ def searched_sweep(sweep: Sweep) -> Sweep:
 
 def is_begun(folder: Path) -> bool:
     """Whether there is a sweep in the folder; one that was cut before its first line is none."""
+    brought(folder)
+    return _has_begun(folder)
+
+
+def _has_begun(folder: Path) -> bool:
     return is_sweep(folder) and bool(read(folder / LEDGER))
 
 
 def numbered(sweep: Sweep, name: str) -> list[Path]:
     """The folders `name-1`, `name-2` ... of sweeps inside the sweep's own, in the order of their numbers."""
+    brought_below(sweep.folder, f"{name}-")
     matches = [(re.fullmatch(rf"{name}-([1-9]\d*)", folder.name), folder) for folder in sweep.folder.glob(f"{name}-*")]
-    found = [(int(match[1]), folder) for match, folder in matches if match and is_begun(folder)]
+    found = [(int(match[1]), folder) for match, folder in matches if match and _has_begun(folder)]
     return [folder for _, folder in sorted(found)]
 
 

@@ -101,7 +101,8 @@ def repetition(
         scheduler: Who stops trials early.
         **changed: Other fields of the experiment.
     """
-    fields = ("trainable", "metric", "mode", "epochs", "cpus_per_trial", "gpus_per_trial", "seed")
+    resources = ("cpus_per_trial", "gpus_per_trial", "resources_per_trial")
+    fields = ("trainable", "metric", "mode", "epochs", "seed", *resources)
     kept = {name: getattr(experiment, name) for name in fields} | changed
     given = Given(configurations=tuple(dict(each) for each in configurations), origins=tuple(origins))
     common, trials = experiment.constants, len(configurations)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from experiments._sweep.ledger.files import LEDGER, LedgerWriter
-from experiments._sweep.ledger.lease import Lease
+from experiments._sweep.store import ledger as stored
+from experiments._sweep.store.lease import lease_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from experiments._sweep.ledger.files import LedgerWriter
 
 
 @contextlib.contextmanager
@@ -20,10 +22,10 @@ def ledger_of(sweep: Path) -> Iterator[LedgerWriter]:
     Raises:
         SweepInUseError: If a driver is at work on it.
     """
-    lease = Lease(sweep)
+    lease = lease_of(sweep)
     lease.take()
     try:
-        writer = LedgerWriter(sweep / LEDGER)
+        writer = stored.ledger_of(sweep)
         try:
             yield writer
         finally:

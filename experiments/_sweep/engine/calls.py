@@ -38,7 +38,7 @@ class Calls:
 
     def _here(self, function: Function, arguments: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         for place, argument in enumerate(arguments):
-            if self._halted():
+            if self.halted():
                 return
             experiment = self.conductor.experiment
             yield place, _outcome(function, experiment.trainable, argument, experiment.redactor)
@@ -46,17 +46,19 @@ class Calls:
     def _on_ray(self, function: Function, arguments: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         import ray
 
-        cpus, gpus = self.conductor.experiment.cpus_per_trial, self.conductor.experiment.gpus_per_trial
-        remote = ray.remote(_in_a_process).options(num_cpus=cpus, num_gpus=gpus, max_retries=3)
+        experiment = self.conductor.experiment
+        cpus, gpus, others = experiment.cpus_per_trial, experiment.gpus_per_trial, dict(experiment.resources_per_trial)
+        remote = ray.remote(_in_a_process).options(num_cpus=cpus, num_gpus=gpus, resources=others, max_retries=3)
         workplace = ray.put(self.workplace)
         places = {remote.remote(function, workplace, argument, cpus, gpus): n for n, argument in enumerate(arguments)}
-        while places and not self._halted():
+        while places and not self.halted():
             for done in ray.wait(list(places), num_returns=1, timeout=LOOK_S)[0]:
                 yield places.pop(done), _received(done)
         for late in places:
             ray.cancel(late, force=True)
 
-    def _halted(self) -> bool:
+    def halted(self) -> bool:
+        """Looks at the signals and lets the views refresh; whether the sweep is asked to end."""
         self.drain.look(self.conductor)
         self.conductor.journal.tick()
         return self.conductor.halt is not None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import bdb
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.engine.faults import Fault
 from experiments._sweep.engine.segment import checkpoints_of
+from experiments._sweep.store.patience import patience_s
 
 if TYPE_CHECKING:
     from experiments._sweep.engine.deciding.assignments import Segment
@@ -33,7 +34,11 @@ def run_here(conductor: Conductor, workplace: Workplace, *, drain: Drain) -> Non
 
 def _train(conductor: Conductor, segment: Segment, workplace: Workplace, drain: Drain) -> None:
     payload = {"trial": segment.trial, "segment": segment.number, "epochs_known": segment.epochs_known}
-    checkpoints = checkpoints_of(payload, workplace)
+    with checkpoints_of(payload, workplace, lambda: patience_s(hurried=drain.hurried)) as checkpoints:
+        _run(conductor, segment, checkpoints, drain)
+
+
+def _run(conductor: Conductor, segment: Segment, checkpoints: Any, drain: Drain) -> None:
     trainable, config = conductor.experiment.trainable, conductor.experiment.whole(segment.config)
     records = None
     while True:
@@ -45,6 +50,7 @@ def _train(conductor: Conductor, segment: Segment, workplace: Workplace, drain: 
             conductor.cut("the debugger was quit")
             return
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a trainable raises is evidence
+            drain.look(conductor)  # where it was asked to end, no store was waited for
             conductor.failed(segment.trial, segment.number, Fault.of(error, conductor.experiment.redactor.text))
             return
         if record is None:

@@ -65,6 +65,11 @@ class Journal:
         return round(time.monotonic() - self._started, 3)
 
     @property
+    def durable(self) -> int:
+        """How many records nothing can take away any more; in an object store some may be on their way."""
+        return self._writer.durable
+
+    @property
     def overtaken(self) -> bool:
         """Whether another driver has written to the ledger: this one can write no more."""
         with self.alone, contextlib.suppress(OSError):  # storage that is gone: the next write says so

@@ -11,13 +11,14 @@ if TYPE_CHECKING:
 
 def private_checkpoints(redactor: Redactor, *place: Any, **how: Any) -> Any:
     """A `CheckpointFolder` whose records are without secrets; what a state holds is the trainable's own business."""
-    folder = _kind()(*place, **how)
+    folder = private_kind()(*place, **how)
     folder.redactor = redactor
     return folder
 
 
 @cache
-def _kind() -> type[Any]:
+def private_kind() -> type[Any]:
+    """The class of such folders."""
     from trainables import CheckpointFolder  # here, because the driver needs none
 
     class PrivateCheckpointFolder(CheckpointFolder):
@@ -31,9 +32,9 @@ def _kind() -> type[Any]:
 
 def keep_private(session: Any, redactor: Redactor) -> None:
     """Takes secrets out of what a plain Ray function reports: Tune writes each result into files of its own."""
-    theirs = type(session).report
+    theirs = session.report
 
     def report(metrics: Any, checkpoint: Any = None) -> None:
-        theirs(session, redactor.metrics(metrics) if isinstance(metrics, dict) else metrics, checkpoint=checkpoint)
+        theirs(redactor.metrics(metrics) if isinstance(metrics, dict) else metrics, checkpoint=checkpoint)
 
     session.report = report

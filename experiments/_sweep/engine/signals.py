@@ -72,6 +72,11 @@ class Drain:
         self._cut_short = True
 
     @property
+    def hurried(self) -> bool:
+        """Whether somebody, or nobody any more, waits for the driver to end."""
+        return self._signal is not None or self._cut_short
+
+    @property
     def overdue(self) -> bool:
         """Whether draining has taken too long."""
         return self._cut_short or (self._since is not None and time.monotonic() - self._since > DRAIN_S)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+from experiments._sweep import store
+
 FULL = {errno.ENOSPC, errno.EDQUOT}
 REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+STORE = Path(store.__file__).parent
 REMEDY = "Make room or restore access, then resume."
 
 
@@ -24,6 +27,8 @@ def _was_saving(error: OSError) -> bool:
         place = Path(code.co_filename)
         if code.co_name == "save" and place.name == "checkpoints.py" and place.parent.name == "_training":
             return True
+        if place.parent == STORE:
+            return True
         frame = frame.tb_next
     return False
 
@@ -31,6 +36,8 @@ def _was_saving(error: OSError) -> bool:
 def in_words(error: OSError) -> str:
     """What happened and where, without a full stop."""
     said, where = error.strerror or str(error) or repr(error), f" ({error.filename})" if error.filename else ""
+    if str(error.filename).startswith("s3://"):
+        return f"the object store failed: {said}{where}"
     if error.errno in FULL:
         return f"the disk is full: {said}{where}"
     if error.errno in REFUSED:

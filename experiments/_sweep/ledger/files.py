@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LEDGER = "ledger.jsonl"
 TRIALS = "trials"
 RAY = "ray"
+TAKEN = "another driver has written to it, this one stops"
 _LOCK_S = 5.0
 """How long another writer is waited for: one that was halted in mid-write must not hold up its successor."""
 
@@ -135,6 +136,11 @@ class LedgerWriter:
         """Whether another driver has written: this one's lease was taken, or it slept until that was stale."""
         return not self._torn and os.fstat(self._file).st_size != self._end
 
+    @property
+    def durable(self) -> int:
+        """How many records nothing can take away any more."""
+        return self.counter
+
     def append(self, records: Sequence[Record]) -> list[Entry]:
         """Writes the records as one group, durable when this returns.
 
@@ -147,7 +153,7 @@ class LedgerWriter:
             if self._torn:
                 self._cut()
             if self.overtaken:
-                raise OSError(errno.ESTALE, "another driver has written to it, this one stops", str(self._path))
+                raise OSError(errno.ESTALE, TAKEN, str(self._path))
             self._torn = True
             try:
                 written = 0

@@ -5,6 +5,7 @@ The driver folds what it writes, a reader what it reads: both see the same.
 
 from __future__ import annotations
 
+import bisect
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.ledger.records import (
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
     from experiments._sweep.ledger.records import Entry, Record
 
+    Place = tuple[tuple[int, float], int]
+    """What a trial is ranked by, and its number."""
+
 _NOT_FINAL = frozenset({"running", "held", "interrupted"})
 
 
@@ -45,6 +49,12 @@ class History:
         """Those that have not ended; a long sweep asks for them again and again."""
         self.losses: dict[int, dict[int, float]] = {}
         """Epoch to trial to its finite loss there."""
+        self._ranking: list[Place] = []
+        """The places of those who are able, the best first; kept up, for limits ask for the best at each epoch."""
+        self._places: dict[int, Place] = {}
+        """Trial to its place there."""
+        self._endings: list[int] = []
+        """The counters of the lines that ended trials."""
         self.turns: list[int] = []
         """A trial's number once when it came and once when it ended, in the order of the ledger."""
         self.looks: list[TestSplitUsed] = []
@@ -131,18 +141,20 @@ class History:
 
         Where the last value counts, those that got further come first: an estimate from more folds says more.
         """
-        return sorted(self.able, key=lambda trial: (self.standing(trial), trial.number))
+        return [*self.by_rank()]
+
+    def by_rank(self) -> Iterator[TrialHistory]:
+        """Those of `ranked`, one after the other."""
+        return (self.trials[number] for _, number in self._ranking)
 
     @property
     def best(self) -> TrialHistory | None:
         """The first of `ranked`."""
-        return min(self.able, key=lambda trial: (self.standing(trial), trial.number), default=None)
+        return next(self.by_rank(), None)
 
-    @property
-    def able(self) -> Iterator[TrialHistory]:
-        """The trials that have a value and did not fail, by number."""
-        able = self.in_state(*SUCCESSES, "running", "held", "interrupted")
-        return (trial for trial in able if trial.value is not None)
+    def ended_since(self, counter: int) -> int:
+        """How many trials have ended after a line of the ledger."""
+        return len(self._endings) - bisect.bisect_right(self._endings, counter)
 
     def standing(self, trial: TrialHistory) -> tuple[int, float]:
         """What a trial that has a value is ranked by: lower is better, and the same where two are equal."""
@@ -230,6 +242,7 @@ class History:
             self.losses.setdefault(record.epoch, {})[record.trial] = loss
             if trial.better(value):
                 trial.value, trial.epoch, trial.value_at = value, record.epoch, n
+                self._rank(trial)
         if record.ending:
             self._ended(trial, record.ending, record.why, n)
         elif record.action == "hold":
@@ -238,4 +251,15 @@ class History:
     def _ended(self, trial: TrialHistory, ending: str, why: str, n: int) -> None:
         trial.state, trial.why, trial.ended_at = ending, why, n
         self._open.pop(trial.number, None)
+        self._endings.append(n)
         self.turns.append(trial.number)
+        self._rank(trial)
+
+    def _rank(self, trial: TrialHistory) -> None:
+        """Gives the trial its place among those who have a value and did not fail."""
+        before = self._places.pop(trial.number, None)
+        if before is not None:
+            del self._ranking[bisect.bisect_left(self._ranking, before)]
+        if trial.value is not None and (trial.state in SUCCESSES or not trial.ended):
+            self._places[trial.number] = self.standing(trial), trial.number
+            bisect.insort(self._ranking, self._places[trial.number])

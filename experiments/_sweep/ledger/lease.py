@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from experiments._sweep.ledger.files import alone_with
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 LEASE = "lease.json"
 BEAT_S = 5.0
@@ -72,14 +72,23 @@ def holder_of(sweep: Path) -> Holder | None:
     """Who holds the sweep, None when nobody does or the lease is stale."""
     path = sweep / LEASE
     try:
-        holder = Holder(**json.loads(path.read_text()))
+        content = path.read_text()
     except FileNotFoundError:
         return None
+    except ValueError:
+        content = ""
+    return living(content, lambda: _age_s(path))
+
+
+def living(content: str | bytes, age_s: Callable[[], float]) -> Holder | None:
+    """Who holds a lease that says `content`; None where it is stale, to which it matters how old it is."""
+    try:
+        holder = Holder(**json.loads(content))
     except (ValueError, TypeError):
-        return Holder("an unknown host", 0, "", "an unknown time", 0) if _age_s(path) < STALE_S else None
+        return Holder("an unknown host", 0, "", "an unknown time", 0) if age_s() < STALE_S else None
     if holder.started and holder.machine == this_machine():
         return holder if process_start(holder.pid) == holder.started else None
-    return holder if _age_s(path) < STALE_S else None
+    return holder if age_s() < STALE_S else None
 
 
 def last_holders_host(sweep: Path) -> list[str]:
@@ -90,23 +99,18 @@ def last_holders_host(sweep: Path) -> list[str]:
         return []
 
 
-def refuse_if_held(sweep: Path) -> None:
-    """Lets pass where nobody holds the sweep.
-
-    Raises:
-        SweepInUseError: Naming who does.
-    """
-    holder = holder_of(sweep)
-    if holder is not None:
-        raise in_use(sweep, holder)
-
-
-def in_use(sweep: Path, holder: Holder) -> SweepInUseError:
+def in_use(sweep: Path | str, holder: Holder) -> SweepInUseError:
     """The refusal of a second driver."""
     return SweepInUseError(
         f"{sweep} is being written by process {holder.pid} on {holder.host} since {holder.since}. Wait for it, or stop "
         f"it with Ctrl+C; `sweep trials` shows how far it is. If it is surely gone: sweep resume {sweep} --take-over"
     )
+
+
+def taken_over(held: Holder, *, lives: bool) -> str:
+    """From whom a sweep was taken."""
+    gone = "which may still live" if lives else "which is gone"
+    return f"taken over from process {held.pid} on {held.host}, {gone}; it had it since {held.since}"
 
 
 def _age_s(path: Path) -> float:
@@ -120,7 +124,7 @@ def _age_s(path: Path) -> float:
 
 
 @contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
     """Keeps others of this host (and, where the storage can, of all hosts) out: a stale lease has one successor."""
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -133,9 +137,10 @@ def _alone_in(folder: Path) -> Iterator[None]:
 class Lease:
     """Holds a sweep's folder from `take` to `release`."""
 
-    def __init__(self, sweep: Path) -> None:
-        """A lease on the folder `sweep`, not yet taken."""
+    def __init__(self, sweep: Path, place: str = "") -> None:
+        """A lease on the folder `sweep`, not yet taken; `place` is what people know the sweep by."""
         self._path = sweep / LEASE
+        self._place = place or str(sweep)
         self._counter = 0
         self._host = socket.gethostname()  # asked once: a laptop may be called otherwise in the next network
         self._since = time.strftime("%Y-%m-%d %H:%M:%S %Z")
@@ -151,15 +156,16 @@ class Lease:
         Raises:
             SweepInUseError: If a living driver holds it.
         """
-        with _alone_in(self._path.parent):
-            if not over:
-                refuse_if_held(self._path.parent)
+        with alone_in(self._path.parent):
+            held = None if over else holder_of(self._path.parent)
+            if held is not None:
+                raise in_use(self._place, held)
             left = self._left()
             self._path.unlink(missing_ok=True)
             try:
                 self._create()
             except FileExistsError as error:
-                raise SweepInUseError(f"{self._path.parent} was taken by another driver at this moment.") from error
+                raise SweepInUseError(f"{self._place} was taken by another driver at this moment.") from error
         self._thread.start()
         return left
 
@@ -176,8 +182,7 @@ class Lease:
         """Who held it before and has not let go, in words; empty where nobody did."""
         with contextlib.suppress(OSError, ValueError, TypeError):  # no lease, or one that says nothing
             held = Holder(**json.loads(self._path.read_text()))
-            gone = "which may still live" if holder_of(self._path.parent) else "which is gone"
-            return f"taken over from process {held.pid} on {held.host}, {gone}; it had it since {held.since}"
+            return taken_over(held, lives=holder_of(self._path.parent) is not None)
         return ""
 
     def release(self) -> None:
@@ -185,7 +190,7 @@ class Lease:
         self._done.set()
         if self._thread.is_alive():
             self._thread.join(BEAT_S)  # storage that does not answer must not keep the process
-        with contextlib.suppress(OSError), _alone_in(self._path.parent):  # its process will be seen to be gone
+        with contextlib.suppress(OSError), alone_in(self._path.parent):  # its process will be seen to be gone
             if self._is_ours():
                 self._path.unlink(missing_ok=True)
 
@@ -195,7 +200,7 @@ class Lease:
 
     def beat(self) -> None:
         """Raises the counter; leaves the lease of a driver alone that has taken over from this one."""
-        with contextlib.suppress(OSError), _alone_in(self._path.parent):  # a full disk: the next beat may succeed
+        with contextlib.suppress(OSError), alone_in(self._path.parent):  # a full disk: the next beat may succeed
             if self._is_ours():
                 self._counter += 1
                 self._write()
@@ -203,10 +208,11 @@ class Lease:
     def _is_ours(self) -> bool:
         with contextlib.suppress(OSError, ValueError, TypeError):
             found = Holder(**json.loads(self._path.read_text()))
-            return replace(found, counter=self._counter) == self._holder()
+            return replace(found, counter=self._counter) == self.holder()
         return False
 
-    def _holder(self) -> Holder:
+    def holder(self) -> Holder:
+        """Who this is."""
         pid = os.getpid()
         return Holder(self._host, pid, process_start(pid), self._since, self._counter, this_machine())
 
@@ -229,5 +235,5 @@ class Lease:
     def _written(self) -> Path:
         beside = self._path.with_suffix(".new")
         with os.fdopen(os.open(beside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
-            json.dump(asdict(self._holder()), file)
+            json.dump(asdict(self.holder()), file)
         return beside

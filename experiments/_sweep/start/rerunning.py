@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments._sweep.errors import InputError
@@ -17,10 +16,13 @@ from experiments._sweep.start.resuming import as_before, finished, resume_sweep
 from experiments._sweep.start.starting import start_sweep
 from experiments._sweep.start.state import State
 from experiments._sweep.start.trust import refuse_untrusted
+from experiments._sweep.store.lease import holder_of
+from experiments._sweep.store.places import place_of, storage_folder
 from experiments._sweep.sweep import Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from experiments._sweep.driving import Outcome
     from experiments._sweep.engine.journal import Observer
@@ -50,7 +52,7 @@ def start_or_resume(
         InputError: If something is wrong before anything starts.
         SweepInUseError: If another driver is at work on it.
     """
-    storage, name = Path(options.storage).expanduser(), options.name or found.name
+    storage, name = storage_folder(options.storage), options.name or found.name
     folder = existing_folder(storage, name)
     if folder is None:
         try:
@@ -60,14 +62,14 @@ def start_or_resume(
             if folder is None:
                 raise
             # Else the same command, given elsewhere at this moment, was quicker.
-    wait_for_the_gone(folder, _say if observers else lambda _: None)
+    wait_for_the_gone(folder, _say if observers else lambda _: None, place=place_of(folder), holder_of=holder_of)
     there = dataclasses.replace(options, name=None)
     if not (folder / LEDGER).exists() or not read(folder / LEDGER):  # its driver was lost before the first line
         refuse_emptied(folder)
         return start_sweep(found, there, observers, left=folder)
     sweep = Sweep(folder)
     if sweep.history.sweep.derived is not None:
-        raise InputError(f"{folder} is made of another sweep. Choose another name: --name NAME.")
+        raise InputError(f"{place_of(folder)} is made of another sweep. Choose another name: --name NAME.")
     refuse_untrusted(sweep, trust=options.trust, code_is_given=True)
     history = sweep.history
     num_trials = max(found.experiment.num_trials, history.asks["num_trials"])

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.checkpoints import newest_known
 from experiments._sweep.checks.secrets import forgotten
 from experiments._sweep.driving import Outcome, drive
 from experiments._sweep.engine.deciding.limits import limit_reached
 from experiments._sweep.errors import InputError
-from experiments._sweep.ledger.files import trial_folder
 from experiments._sweep.ledger.records import LIMITS, SUCCESSES
 from experiments._sweep.options import KEEP, data_folder, preflight
 from experiments._sweep.start.changes import ChangedError, changes_between
 from experiments._sweep.start.starting import check_resources
 from experiments._sweep.start.state import State
-from trainables import CheckpointFolder, Trainable
+from trainables import Trainable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Sequence
@@ -114,14 +114,15 @@ def _too_few(history: History, experiment: Experiment) -> list[str]:
 
 def changed_data(history: History, experiment: Experiment, folder: Path, options: RunOptions) -> list[str]:
     """Why trials that have not ended cannot go on: their data have changed since. They stay as they are."""
-    trainable, found = experiment.trainable, []
-    if isinstance(trainable, Trainable):
-        with data_folder(options.data):
-            for trial in history.in_state("running", "held", "interrupted"):
-                place, known = trial_folder(folder, trial.number), len(trial.epochs) + 1
-                checkpoints = CheckpointFolder(place, segment=max(1, len(trial.segments)), until=known)
-                found += trainable.cannot_go_on(experiment.whole(trial.config), checkpoints)
-    return found
+    trainable, trials = experiment.trainable, list(history.in_state("running", "held", "interrupted"))
+    if not isinstance(trainable, Trainable) or trainable.content is None:
+        return []
+    with data_folder(options.data), newest_known(folder, trials) as folder_of:
+        return [
+            fault
+            for trial in trials
+            for fault in trainable.cannot_go_on(experiment.whole(trial.config), folder_of(trial))
+        ]
 
 
 def _unable(history: History, experiment: Experiment, options: RunOptions) -> list[str]:

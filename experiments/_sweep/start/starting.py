@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.disk import refuse_too_large
 from experiments._sweep.driving import drive
-from experiments._sweep.engine.on_ray.addresses import check_reachable
+from experiments._sweep.engine.on_ray.addresses import check_reachable, is_http, submitted_fault
+from experiments._sweep.engine.on_ray.capacity import resources_of
+from experiments._sweep.engine.on_ray.openness import refuse_open
 from experiments._sweep.engine.on_ray.session import local_slots
 from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.files import LEDGER
@@ -21,9 +22,12 @@ from experiments._sweep.names import new_folder
 from experiments._sweep.options import RunOptions, preflight
 from experiments._sweep.start.learning import learned
 from experiments._sweep.start.state import State
+from experiments._sweep.store.names import leave_name, take_name
+from experiments._sweep.store.places import storage_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from experiments._sweep.driving import Outcome
     from experiments._sweep.engine.journal import Observer
@@ -50,7 +54,7 @@ def start_sweep(
         InputError: If anything is wrong before anything starts; nothing was written.
         EngineError: If this machine cannot hold a trial, or the disk the sweep; nothing was written.
     """
-    storage, told = Path(options.storage).expanduser(), checked(found, options)
+    storage, told = storage_folder(options.storage), checked(found, options)
     check_resources(found.experiment, options)
     refuse_too_large(found.experiment, options, storage)
     folder = left or _made_folder(storage, options.name, found.name)
@@ -86,7 +90,7 @@ def checked(found: FoundExperiment, options: RunOptions) -> list[dict[str, Any]]
     """
     told, faults, redactor = [], preflight(found, options), found.experiment.redactor
     try:
-        told = learned(found.experiment, options.learn_from, Path(options.storage).expanduser())
+        told = learned(found.experiment, options.learn_from, storage_folder(options.storage))
     except InputError as error:
         faults += map(redactor.text, error.faults)
     if faults:
@@ -101,6 +105,7 @@ def _unmake(folder: Path) -> None:
             for name in (LEDGER, "lease.new"):
                 (folder / name).unlink(missing_ok=True)
             folder.rmdir()
+            leave_name(folder)
 
 
 def _made_folder(storage: Path, name: str | None, experiment: str) -> Path:
@@ -108,6 +113,7 @@ def _made_folder(storage: Path, name: str | None, experiment: str) -> Path:
         folder = new_folder(storage, name, experiment)
         try:
             storage.mkdir(parents=True, exist_ok=True)
+            take_name(folder)
             folder.mkdir(mode=0o700)
         except FileExistsError:
             continue  # another sweep took the name at this moment: the next number, or the refusal that tells
@@ -119,14 +125,18 @@ def _made_folder(storage: Path, name: str | None, experiment: str) -> Path:
 
 
 def check_resources(experiment: Experiment, options: RunOptions) -> None:
-    """Refuses what no node can give.
+    """Refuses what no node can give, and a cluster that cannot be used.
 
     Raises:
-        EngineError: With what a trial needs and what there is.
+        EngineError: With what a trial needs and what there is; or if nobody answers.
+        InputError: If whoever comes is let in.
     """
     if options.here:
         return
+    if is_http(options.address):
+        raise InputError(submitted_fault(options.address))
     if options.address == "local":
-        local_slots(experiment.cpus_per_trial, experiment.gpus_per_trial)
+        local_slots(resources_of(experiment))
     elif ":" in options.address:
         check_reachable(options.address)
+    refuse_open(options.address, insecure=options.insecure)

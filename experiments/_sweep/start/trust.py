@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.files import LEDGER
-from experiments._sweep.ledger.lease import last_holders_host
 from experiments._sweep.registry import file_of
+from experiments._sweep.store.lease import last_holders_host
+from experiments._sweep.store.places import place_of
+from experiments._sweep.travelled import came_along
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +27,8 @@ class UntrustedError(InputError):
     def __init__(self, sweep: Sweep, reasons: list[str], used: str) -> None:
         """Why the folder may be somebody else's, and what of it would be used."""
         super().__init__(
-            f"{sweep.folder}: {'; '.join(reasons)}. {used}. If you know whose it is, and trust them, give --trust (in "
-            "Python: trust=True)."
+            f"{place_of(sweep.folder)}: {'; '.join(reasons)}. {used}. If you know whose it is, and trust them, give "
+            "--trust (in Python: trust=True)."
         )
 
 
@@ -67,9 +69,13 @@ def _strangers(sweep: Sweep) -> Iterator[str]:
     if history.sweep.source["kind"] != "file":
         return
     path = file_of(history.sweep.source)
+    if came_along(path):  # the code is that of whoever gave the command, not what the folder names
+        return
     if path.resolve().is_relative_to(sweep.folder):
         yield f"the experiment's file {path.name} lies in it"
-    hosts = list(dict.fromkeys(driver.host for driver in history.drivers)) or last_holders_host(sweep.folder)
+    sent = [history.sweep.source["host"]] if "host" in history.sweep.source else []
+    ran = [driver.host for driver in history.drivers]
+    hosts = list(dict.fromkeys([*sent, *ran])) or last_holders_host(sweep.folder)
     if socket.gethostname() not in hosts:
         yield f"it never ran on this machine, {socket.gethostname()} (it ran on {', '.join(hosts) or 'none'})"
 

@@ -58,8 +58,9 @@ def plan_lines(
     yield from _entry("limits", list(_limits(experiment)))
     at_a_time = "as many at a time as the cluster holds" if slots is None else f"{slots} at a time on this machine"
     cpus, gpus = experiment.cpus_per_trial, experiment.gpus_per_trial
-    shared = ["trials share a GPU: nothing bounds the memory that each takes of it"] if 0 < gpus < 1 else []
-    yield from _entry("resources", [f"{cpus:g} CPU and {gpus:g} GPU a trial; {at_a_time}", *shared])
+    others = "".join(f", {amount:g} {name}" for name, amount in experiment.resources_per_trial.items())
+    shared = [f"trials share a GPU: PyTorch gives each {gpus:g} of its memory at most"] if 0 < gpus < 1 else []
+    yield from _entry("resources", [f"{cpus:g} CPU and {gpus:g} GPU{others} a trial; {at_a_time}", *shared])
     yield from _entry("seed", [str(experiment.seed)])
     yield from _entry("folder", [str(folder)])
     yield from _entry("disk", list(disk))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.ledger.trial_history import flat
+from experiments._sweep.store.places import url_of
 from experiments._sweep.views.tensorboard import FOLDER
 from experiments._sweep.views.words import clean, counts, duration, number, place, setting
 
@@ -20,13 +21,15 @@ def summary_lines(sweep: Any) -> Iterator[str]:
     trials = f"{len(history.trials)} trial{'' if len(history.trials) == 1 else 's'}"
     yield f"{trials} in {duration(history.seconds)}: {counts(history)}"
     yield f"{trained} epochs trained, {trained / most:.0%} of the {most} that all trials in full would take"
-    if history.best is None:
+    best = history.best
+    if best is None:
         return
-    best = sweep.best
-    yield f"best: trial {best.trial} with {clean(best.metric)} {number(best.value)} at epoch {best.epoch}"
+    yield f"best: trial {best.number} with {clean(best.metric)} {number(best.value)} at epoch {best.epoch}"
     yield f"      {', '.join(f'{clean(key)} {setting(value)}' for key, value in flat(best.config).items())}"
-    if best.checkpoint is not None:
-        yield f"      checkpoint {place(best.checkpoint)}"
+    if url_of(sweep.folder):
+        yield f"      checkpoint in the store; brought here by: sweep best {place(sweep.folder)}"
+    elif (checkpoint := sweep.best.checkpoint) is not None:
+        yield f"      checkpoint {place(checkpoint)}"
     yield f"is it real?  sweep confirm {place(sweep.folder)}"
     yield f"all trials:  sweep trials {place(sweep.folder)}"
     yield f"TensorBoard: sweep board {place(sweep.folder)}   (or: tensorboard --logdir {place(sweep.folder / FOLDER)})"

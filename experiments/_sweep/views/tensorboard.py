@@ -1,7 +1,8 @@
 """TensorBoard's files: one run folder per trial, the epoch as step. A picture of the ledger, made anew from it.
 
-Written with tensorboardX, which does not import torch; a driver that resumes a sweep writes the curves of all trials
-again, so that nothing is missing or doubled after a crash.
+Written with TensorBoard's own writer: tensorboardX imports torch where there is one, half a gigabyte of the driver's
+memory. A driver that resumes a sweep writes the curves of all trials again, so that nothing is missing or doubled after
+a crash.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from experiments._sweep.ledger.records import Entry
 
 FOLDER = "tensorboard"
+WRITER = "tensorboard.summary.writer.event_file_writer"
 
 
 class Curves:
@@ -30,11 +32,10 @@ class Curves:
 
     def __init__(self, sweep: Path) -> None:
         self._folder = sweep / FOLDER
-        # While Ray starts: importing it takes a second, which the first epoch must not wait for.
-        self._import = threading.Thread(target=importlib.import_module, args=("tensorboardX.writer",), daemon=True)
+        # While Ray starts: importing it takes half a second, which the first epoch must not wait for.
+        self._import = threading.Thread(target=importlib.import_module, args=(WRITER,), daemon=True)
         self._import.start()
         self._writers: dict[int, Any] = {}
-        self._made = 0
 
     def saw(self, entry: Entry, history: History) -> None:
         """Writes an epoch; closes a trial's file when it has ended."""
@@ -72,23 +73,21 @@ class Curves:
 
     def _write(self, record: EpochReported, at: float) -> None:
         self._import.join()  # two threads must not import a package with cycles at the same time
-        from tensorboardX.proto.summary_pb2 import Summary
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.compat.proto.summary_pb2 import Summary
 
         values = [
             Summary.Value(tag=clean(name), simple_value=float(value))
             for name, value in record.metrics.items()
             if isinstance(value, (int, float)) and math.isfinite(value) and name != "epoch"
         ]
-        self._writer(record.trial).add_summary(Summary(value=values), record.epoch, at)
+        self._writer(record.trial).add_event(Event(wall_time=at, step=record.epoch, summary=Summary(value=values)))
 
     def _writer(self, trial: int) -> Any:
-        from tensorboardX.writer import FileWriter
+        from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
         if trial not in self._writers:
-            # Files are named by the second they are made in; a second one in that second would replace the first.
-            self._made += 1
-            folder, suffix = str(self._folder / f"{trial:04d}"), f".{self._made}"
-            self._writers[trial] = FileWriter(folder, flush_secs=2, filename_suffix=suffix)
+            self._writers[trial] = EventFileWriter(str(self._folder / f"{trial:04d}"), flush_secs=2)
         return self._writers[trial]
 
     def _close(self, trial: int) -> None:

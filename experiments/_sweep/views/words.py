@@ -7,7 +7,9 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.ledger.files import is_sweep
 from experiments._sweep.ledger.records import FINAL_ENDINGS
+from experiments._sweep.store.places import url_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +52,12 @@ def settings(config: Mapping[str, Any], names: list[str]) -> str:
 
 
 def place(path: Path) -> str:
-    """A path as one would type it here: relative where it lies below the current folder, quoted where it must be."""
+    """A path as one would type it here: relative where it lies below the current folder, quoted where it must be.
+
+    A sweep in an object store goes by its address.
+    """
+    if is_sweep(path) and (url := url_of(path)):
+        return clean(shlex.quote(url))
     here = Path.cwd()
     return clean(shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path)))
 

@@ -16,9 +16,9 @@ from experiments._sweep.derived.finding import CONFIRMATION, confirmations, sear
 from experiments._sweep.derived.repetition import repetition
 from experiments._sweep.errors import InputError
 from experiments._sweep.experiment import trainable_name
-from experiments._sweep.ledger.lease import refuse_if_held
 from experiments._sweep.ledger.records import Answered
 from experiments._sweep.options import data_folder
+from experiments._sweep.store.lease import refuse_if_held
 from experiments._sweep.sweep import Sweep
 from experiments.schedulers.fifo import FIFO
 

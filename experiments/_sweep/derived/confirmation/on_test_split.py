@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.checkpoints import best_places
 from experiments._sweep.derived.writing import ledger_of
 from experiments._sweep.engine.faults import Fault
 from experiments._sweep.errors import EngineError
 from experiments._sweep.ledger.lease import SweepInUseError
 from experiments._sweep.ledger.records import SUCCESSES, TestMeasured, TestSplitUsed
-from experiments._sweep.sweep import checkpoint_of
+from experiments._sweep.store.patience import patience_s
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from experiments._sweep.checkpoints import Place
     from experiments._sweep.engine.calls import Calls
     from experiments._sweep.ledger.trial_history import TrialHistory
 
@@ -29,7 +32,8 @@ def use_test_split(calls: Calls, folder: Path, metric: str) -> None:
     """
     history, journal = calls.conductor.history, calls.conductor.journal
     trials = [trial for trial in history.in_state(*SUCCESSES) if trial.number not in history.tests]
-    found = [(trial, place) for trial in trials if (place := checkpoint_of(folder, trial)) is not None]
+    places = best_places(folder, trials, lambda: patience_s(hurried=calls.drain.hurried))
+    found = [(trial, places[trial.number]) for trial in trials if trial.number in places]
     if not found:
         return
     try:
@@ -38,7 +42,7 @@ def use_test_split(calls: Calls, folder: Path, metric: str) -> None:
         raise EngineError(str(error)) from error
     journal.note(f"measuring {len(found)} checkpoint{'s'[: len(found) > 1]} on the test split (use {look} of it)")
     whole = calls.conductor.experiment.whole
-    arguments = [(whole(trial.config), str(checkpoint)) for trial, checkpoint in found]
+    arguments = [(whole(trial.config), place) for trial, place in found]
     for which, outcome in calls(_measure, arguments):
         trial = found[which][0]
         if isinstance(outcome, Fault):
@@ -50,9 +54,10 @@ def use_test_split(calls: Calls, folder: Path, metric: str) -> None:
             journal.write(_measurement(trial, outcome, journal.t))
 
 
-def _measure(trainable: Any, argument: tuple[dict[str, Any], str]) -> dict[str, float]:
-    config, checkpoint = argument
-    return dict(trainable.tested(config, Path(checkpoint)))
+def _measure(trainable: Any, argument: tuple[dict[str, Any], Place]) -> dict[str, float]:
+    config, place = argument
+    with place.at_hand() as checkpoint:
+        return dict(trainable.tested(config, checkpoint))
 
 
 def _measurement(trial: TrialHistory, metrics: dict[str, float], t: float) -> TestMeasured:

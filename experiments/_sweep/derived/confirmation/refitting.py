@@ -7,15 +7,15 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.checkpoints import last_checkpoint
 from experiments._sweep.derived import nested
 from experiments._sweep.derived.confirmation.candidates import fresh_seeds
 from experiments._sweep.derived.finding import is_begun, searched_sweep
 from experiments._sweep.derived.repetition import repetition
 from experiments._sweep.errors import InputError
-from experiments._sweep.ledger.files import trial_folder
 from experiments._sweep.sweep import Sweep
 from experiments.schedulers.fifo import FIFO
-from trainables import CheckpointFolder, Trainable
+from trainables import Trainable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,14 +129,11 @@ def _changed(experiment: Experiment, until: int) -> dict[str, Any]:
 
 def _refitted(sweep: Sweep, outcome: Outcome | None) -> Refitted:
     derived, trial = sweep.history.sweep.derived or {}, sweep.history.trials.get(0)
-    newest = None
-    if trial is not None and trial.state == "completed":
-        newest = CheckpointFolder(trial_folder(sweep.folder, 0), segment=max(1, len(trial.segments))).newest()
-        newest = newest if newest is not None and newest.epoch == len(trial.epochs) else None
+    done = trial if trial is not None and trial.state == "completed" else None
     return Refitted(
         sweep=sweep,
         label=derived["label"],
         epochs=derived["until"],
-        checkpoint=None if newest is None else newest.folder,
+        checkpoint=None if done is None else last_checkpoint(sweep.folder, done),
         outcome=outcome,
     )

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.ledger.files import trial_folder
-from trainables import CheckpointFolder
+from experiments._sweep.checkpoints import newest_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,8 +62,8 @@ def suspects(found: FoundExperiment, then: Sweep, trial: TrialHistory, now: Swee
 
 
 def _newest(sweep: Sweep, trial: TrialHistory) -> Saved | None:
-    folder = trial_folder(sweep.folder, trial.number)
-    return CheckpointFolder(folder, segment=max(1, len(trial.segments)), until=len(trial.epochs)).newest()
+    with newest_known(sweep.folder, [trial], ahead=0) as folder_of:
+        return folder_of(trial).newest()
 
 
 def _made_by(saved: Saved | None) -> dict[str, Any]:

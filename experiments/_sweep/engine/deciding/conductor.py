@@ -24,19 +24,20 @@ from experiments._sweep.engine.deciding.observing import Observed
 from experiments._sweep.engine.deciding.proposer import Proposer
 from experiments._sweep.engine.deciding.remembering import remembering
 from experiments._sweep.engine.deciding.verdicts import verdict_of, verdict_on
-from experiments._sweep.engine.leaving import mark_of_leaving
+from experiments._sweep.engine.leaving import was_told_to_leave
 from experiments._sweep.engine.losses import TOLD_TO_LEAVE
+from experiments._sweep.engine.reported import is_there
 from experiments._sweep.engine.storage import REMEDY
-from experiments._sweep.ledger.files import trial_folder
 from experiments._sweep.ledger.records import (
     EpochReported,
     SegmentInterrupted,
     SegmentStarted,
     TrialEnded,
 )
+from experiments._sweep.store.patience import PATIENCE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from experiments._sweep.engine.deciding.measurements import Measurement
@@ -51,8 +52,18 @@ if TYPE_CHECKING:
 class Conductor:
     """Decides for one driver of one sweep."""
 
-    def __init__(self, experiment: Experiment, journal: Journal, folder: Path) -> None:
-        """A conductor of the sweep in `folder`, whose ledger `journal` writes."""
+    def __init__(
+        self,
+        experiment: Experiment,
+        journal: Journal,
+        folder: Path,
+        patience_s: float | Callable[[], float] = PATIENCE_S,
+    ) -> None:
+        """A conductor of the sweep in `folder`, whose ledger `journal` writes.
+
+        `patience_s`: for how long an object store is asked what it has.
+        """
+        self._patience_s = patience_s
         self.experiment = remembering(experiment, journal)
         self.journal = journal
         self.history = journal.history
@@ -117,8 +128,8 @@ class Conductor:
         segment = len(known.segments) + 1 if known else 1
         self.journal.write(*proposed, SegmentStarted(trial=number, segment=segment, rung=rung, t=self.journal.t))
         trial = self.history.trials[number]
-        checkpointed = [each for each in trial.epochs if each.checkpoint and (self._folder / each.checkpoint).is_dir()]
-        newest = checkpointed[-1] if checkpointed else None
+        reported = (each for each in reversed(trial.epochs) if each.checkpoint)
+        newest = next((each for each in reported if self._is_there(each)), None)
         self._numbering.begin(number, newest.epoch if newest else 0)
         return Segment(
             trial=number,
@@ -127,6 +138,9 @@ class Conductor:
             epochs_known=len(trial.epochs),
             checkpoint=newest.checkpoint if newest else None,
         )
+
+    def _is_there(self, reported: EpochReported) -> bool:
+        return is_there(self._folder, reported.checkpoint or "", self._patience_s)
 
     def _release_held(self) -> None:
         for trial in list(self.history.in_state("held")):
@@ -215,7 +229,7 @@ class Conductor:
         """The trial's process or node died."""
         if not self.owns(trial, segment):
             return
-        if cause == "lost" and mark_of_leaving(trial_folder(self._folder, trial), segment).exists():
+        if cause == "lost" and was_told_to_leave(self._folder, trial, self.history.driver, segment):
             cause, evidence = "preempted", f"{TOLD_TO_LEAVE}; {evidence}"
         self.journal.write(*records_of_loss(self.history.trials[trial], cause, evidence, self.journal.t))
 

@@ -37,7 +37,7 @@ def limit_reached(history: History, experiment: Experiment) -> Halt | None:
         return Halt(reason="target", why=why)
     patience = experiment.patience_trials
     since = -1 if best is None or best.value_at is None else best.value_at
-    ended = sum(trial is not best and (trial.ended_at or 0) > since for trial in _ended(history))
+    ended = history.ended_since(since) - (best is not None and (best.ended_at or -1) > since)
     if patience is None or ended < patience:
         return None
     trials = "1 trial" if ended == 1 else f"{ended} trials"
@@ -47,12 +47,15 @@ def limit_reached(history: History, experiment: Experiment) -> Halt | None:
 
 def _best(history: History) -> TrialHistory | None:
     """The best trial; of equals the one that got there first: who draws level later has not improved anything."""
-    able = (trial for trial in history.able if not trial.last_counts or trial.state == "completed")
-    return min(able, key=lambda trial: (history.standing(trial), trial.value_at or 0), default=None)
-
-
-def _ended(history: History) -> list[TrialHistory]:
-    return [trial for trial in history.trials.values() if trial.ended]
+    best = None
+    for trial in history.by_rank():
+        if trial.last_counts and trial.state != "completed":
+            continue
+        if best is not None and history.standing(trial) != history.standing(best):
+            break
+        if best is None or (trial.value_at or 0) < (best.value_at or 0):
+            best = trial
+    return best
 
 
 def _attains(trial: TrialHistory, experiment: Experiment) -> bool:

@@ -21,6 +21,7 @@ from experiments._sweep.engine.faults import Fault
 from experiments._sweep.engine.leaving import LEAVES
 from experiments._sweep.engine.losses import TOLD_TO_LEAVE, KernelKills, loss_told
 from experiments._sweep.engine.on_ray.processes import end_process
+from experiments._sweep.engine.reported import CHECKPOINT
 from experiments._sweep.engine.storage import with_remedy
 
 if TYPE_CHECKING:
@@ -30,14 +31,11 @@ if TYPE_CHECKING:
 
     from experiments._sweep.engine.deciding.conductor import Conductor
     from experiments._sweep.engine.losses import Loss
+    from experiments._sweep.engine.on_ray.slots import Slots
     from experiments._sweep.engine.on_ray.stalls import Stalls
     from experiments._sweep.engine.signals import Drain
 
-NOT_METRICS = {*AUTO_RESULT_KEYS, DONE, SHOULD_CHECKPOINT, TRIAL_ID, "experiment_tag"}
-
-
-RECENT = 1000
-"""So many of Tune's newest trials are looked at in each step."""
+NOT_METRICS = {*AUTO_RESULT_KEYS, DONE, SHOULD_CHECKPOINT, TRIAL_ID, "experiment_tag", CHECKPOINT}
 
 
 class CutShort(BaseException):
@@ -89,7 +87,7 @@ def trial_name(trial: Trial) -> str:
 class SegmentSearcher(_Adapter, Searcher):  # type: ignore[misc]
     """Hands out segments as fast as there are slots."""
 
-    def __init__(self, conductor: Conductor, slots: int, drain: Drain) -> None:
+    def __init__(self, conductor: Conductor, slots: Slots, drain: Drain) -> None:
         super().__init__()
         self.conductor = conductor
         self._slots = slots
@@ -99,8 +97,12 @@ class SegmentSearcher(_Adapter, Searcher):  # type: ignore[misc]
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The next segment as Tune's configuration of a new trial."""
         self._drain.look(self.conductor)  # Tune may ask for minutes without coming to its callbacks
+        slots = self._slots.now
+        if self._slots.given_up:
+            self.conductor.stop("fault", self._slots.given_up)
+            self._drain.cut_short()  # nothing runs that could report
         running = sum(1 for _ in self.conductor.history.in_state("running"))
-        if running >= self._slots and self.conductor.halt is None:  # what could not be recorded stays running there
+        if running >= slots and self.conductor.halt is None:  # what could not be recorded stays running there
             return None
         segment = self.conductor.next_segment()
         if segment == "wait":
@@ -160,7 +162,8 @@ class LedgerScheduler(_Adapter, FIFOScheduler):  # type: ignore[misc]
                 key: value for key, value in result.items() if key not in NOT_METRICS and not key.startswith("config/")
             }
         name = result.get("checkpoint_dir_name")
-        checkpoint = f"{self._driver_folder}/{trial_name(trial)}/{name}" if name else None
+        kept = f"{self._driver_folder}/{trial_name(trial)}/{name}" if name else None
+        checkpoint = result.get(CHECKPOINT) or kept
         goes_on = self.conductor.report(number, segment, reported, checkpoint)
         self._stalls.heard(trial_name(trial), number)
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
@@ -171,7 +174,7 @@ class LedgerScheduler(_Adapter, FIFOScheduler):  # type: ignore[misc]
         self._stalls.over(trial_name(trial))
         if trial_name(trial) in self._undecided:
             return
-        if result.get(TRAINING_ITERATION, 0) > self._seen.get(trial_name(trial), 0):
+        if result.get(TRAINING_ITERATION, 0) > self._seen.pop(trial_name(trial), 0):
             self._decide(trial, result)  # a result with `done`, which Ray does not show a scheduler
         self.conductor.returned(*_segment_of(trial))
 
@@ -221,7 +224,7 @@ class Clock(_Adapter, Callback):  # type: ignore[misc]
     @guarded(instead=None)
     def _give_up_failed(self, trials: list[Trial]) -> None:
         """Tune tells nobody when a process could not be used again for the next trial."""
-        for trial in trials[-RECENT:]:
+        for trial in trials:  # those that are not forgotten (forgetting.py)
             if trial.status == trial.ERROR and self.conductor.owns(*_segment_of(trial)):
                 loss = loss_of(trial)
                 self.conductor.lost(*_segment_of(trial), loss.evidence, loss.cause)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.engine.on_ray.capacity import shortage, slots_of
+from experiments._sweep.engine.on_ray.loopback import LOOPBACK, is_loopback
+from experiments._sweep.engine.on_ray.openness import is_open
 from experiments._sweep.engine.on_ray.probing import refuse_without_room
-from experiments._sweep.engine.on_ray.tokens import token_settings, use_token
+from experiments._sweep.engine.on_ray.tokens import DISABLED, token_settings, use_token
 from experiments._sweep.engine.signals import hear_again
 from experiments._sweep.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from experiments._sweep.engine.on_ray.capacity import Resources
 
 PACKAGES = Path(__file__).resolve().parents[4]
 """The folder that holds `experiments`, `trainables` and `search_spaces`."""
@@ -37,8 +41,11 @@ SETTINGS = {
 }
 
 
-def local_slots(cpus: float, gpus: float) -> int:
+def local_slots(needs: Resources) -> int:
     """How many trials this machine holds at a time, found without starting Ray.
+
+    Args:
+        needs: What a trial needs, by Ray's names.
 
     Raises:
         EngineError: With what a trial needs and what there is.
@@ -46,47 +53,42 @@ def local_slots(cpus: float, gpus: float) -> int:
     from ray._private.accelerators import NvidiaGPUAcceleratorManager
     from ray._private.utils import get_num_cpus
 
-    with_gpus = NvidiaGPUAcceleratorManager.get_current_node_num_accelerators() if gpus else 0
-    return _slots([{"CPU": get_num_cpus(), "GPU": with_gpus}], cpus, gpus)
-
-
-def _slots(nodes: list[dict[str, float]], cpus: float, gpus: float) -> int:
-    for kind, needed in (("CPU", cpus), ("GPU", gpus)):
-        most = max((node.get(kind, 0) for node in nodes), default=0)
-        if needed > most:
-            raise EngineError(
-                f"a trial needs {needed:g} {kind}{'s' if needed > 1 else ''}; the largest node has {most:g}. "
-                f"Ask for less: --{kind.lower()}s-per-trial."
-            )
-    fits = [
-        min(math.floor(node.get(kind, 0) / needed + 1e-9) for kind, needed in (("CPU", cpus), ("GPU", gpus)) if needed)
-        for node in nodes
-    ]
-    if not any(fits):
-        raise EngineError(f"no node has {cpus:g} CPUs and {gpus:g} GPUs together, which a trial needs. Ask for less.")
-    return sum(fits)
+    with_gpus = NvidiaGPUAcceleratorManager.get_current_node_num_accelerators() if "GPU" in needs else 0
+    here = {"CPU": get_num_cpus(), "GPU": with_gpus}
+    missing = shortage([here], needs)
+    if missing:
+        raise EngineError(missing)
+    return slots_of([here], needs)
 
 
 @contextlib.contextmanager
-def ray_session(address: str, cpus: float, gpus: float) -> Iterator[int]:
-    """A Ray session for as long as the context lasts, and how many trials it holds at a time.
+def ray_session(
+    address: str, *, insecure: bool = False, runtime_env: Mapping[str, Any] | None = None
+) -> Iterator[None]:
+    """A Ray session for as long as the context lasts.
 
     A session that is already there is used and left alone.
 
+    Args:
+        address: `local` starts one here; `auto` and HOST:PORT join one.
+        insecure: Whether a cluster may be joined that asks for no token.
+        runtime_env: What Ray gives the processes of a cluster that is joined: the code, above all.
+
     Raises:
-        EngineError: If the cluster cannot be reached or cannot hold a trial.
+        EngineError: If the cluster cannot be reached or started.
     """
-    loopback = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"} if address == "local" else {}
-    with _environment({**SETTINGS, **loopback, **token_settings(address)}):
+    loopback = is_loopback(address)
+    settings = {**SETTINGS, **(LOOPBACK if loopback else {}), **token_settings(address)}
+    without_token = DISABLED if insecure and address != "local" and is_open(address) else {}
+    with _environment(settings, without_token):
         import ray
 
         ours = not ray.is_initialized()
         with _silence():
             try:
                 if ours:
-                    _init(ray, address)
-                nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-                yield _slots(nodes, cpus, gpus)
+                    _init(ray, address, loopback=loopback, runtime_env=runtime_env)
+                yield
             finally:
                 if ours:
                     ray.shutdown()
@@ -121,7 +123,7 @@ def _to_our_log(data: dict[str, Any], **_: Any) -> None:
     logging.getLogger("raysweeps.ray").debug("%s", "\n".join(data["lines"]))
 
 
-def _init(ray: Any, address: str) -> None:
+def _init(ray: Any, address: str, *, loopback: bool = True, runtime_env: Mapping[str, Any] | None = None) -> None:
     use_token(address)
     options: dict[str, Any] = {"address": address, "logging_level": "ERROR", "log_to_driver": False}
     if address == "local":
@@ -129,8 +131,10 @@ def _init(ray: Any, address: str) -> None:
         from ray._common.utils import get_default_ray_temp_dir
 
         refuse_without_room(Path(get_default_ray_temp_dir()))
+    elif runtime_env:
+        options["runtime_env"] = dict(runtime_env)
     # Ray puts the current folder first on the path of its workers; ours must win over a user's `experiments/` there.
-    with contextlib.chdir(PACKAGES), private_files(), _loopback_only(address):
+    with contextlib.chdir(PACKAGES), private_files(), _loopback_only(loopback=loopback):
         try:
             ray.init(**options)
         except Exception as error:
@@ -140,10 +144,10 @@ def _init(ray: Any, address: str) -> None:
 
 
 @contextlib.contextmanager
-def _environment(settings: dict[str, str]) -> Iterator[None]:
-    """Sets what is not set, for as long as the context lasts; what Ray sets in between goes as well."""
+def _environment(settings: Mapping[str, str], forced: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Sets what is not set, and `forced` in any case, as long as the context lasts; what Ray sets then goes as well."""
     before = dict(os.environ)
-    os.environ.update({**settings, **before})
+    os.environ.update({**settings, **before, **(forced or {})})
     try:
         yield
     finally:
@@ -164,15 +168,15 @@ def private_files() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _loopback_only(address: str) -> Iterator[None]:
-    """A local cluster listens on 127.0.0.1 alone, as Ray has it on macOS and Windows.
+def _loopback_only(*, loopback: bool) -> Iterator[None]:
+    """A local cluster listens on 127.0.0.1 alone, as Ray has it on macOS and Windows; who joins one does as well.
 
     Ray reads its switch when it is imported, its workers read it from the environment.
     """
     from ray._private import ray_constants
 
     before = ray_constants.ENABLE_RAY_CLUSTER
-    ray_constants.ENABLE_RAY_CLUSTER = address != "local"
+    ray_constants.ENABLE_RAY_CLUSTER = not loopback
     try:
         yield
     finally:

@@ -1,0 +1,1 @@
+"""Other machines: code that travels to them, and sweeps that are submitted to them over HTTP."""
