@@ -27,9 +27,9 @@ from hypothesis import strategies as st
 
 from experiments import InputError, open_sweep
 from experiments._sweep.command_line import boarding, main
-from experiments._sweep.engine.on_ray import tokens
-from experiments._sweep.engine.on_ray.session import _environment, _init
-from experiments._sweep.engine.on_ray.tokens import close_token_file, token_fault, token_settings
+from experiments._sweep.engine.on_ray.entry import tokens
+from experiments._sweep.engine.on_ray.entry.session import _environment, _init
+from experiments._sweep.engine.on_ray.entry.tokens import close_token_file, token_fault, token_settings
 from experiments._sweep.ledger.files import LEDGER
 from experiments._sweep.names import new_folder
 from experiments._sweep.redaction import REDACTED, Redactor

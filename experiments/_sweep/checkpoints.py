@@ -40,6 +40,8 @@ class Place:
     """Its folder; for one in a store, relative to the sweep's address."""
     store: str | None = None
     """The sweep's address in a store, None where all nodes reach the folder."""
+    patience_s: float | Callable[[], float] = PATIENCE_S
+    """How long the store is waited for."""
 
     @contextlib.contextmanager
     def at_hand(self) -> Iterator[Path]:
@@ -51,7 +53,7 @@ class Place:
         if self.store is None:
             yield Path(self.folder)
             return
-        store = Objects(self.store)
+        store = Objects(self.store, patience_s=self.patience_s)
         with scratch() as place:
             for stored in stored_in(store.keys(f"{self.folder}/")):
                 if stored.whole:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.checks.corners import configuration_with, extremes
-from experiments._sweep.engine.on_ray.capacity import resources_of
-from experiments._sweep.engine.on_ray.session import local_slots
+from experiments._sweep.engine.on_ray.entry.session import local_slots
+from experiments._sweep.engine.on_ray.nodes.capacity import resources_of
 from experiments._sweep.errors import EngineError
 from experiments._sweep.ledger.files import trial_folder
 from experiments._sweep.ledger.records import EpochReported

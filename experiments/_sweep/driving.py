@@ -18,7 +18,7 @@ from experiments._sweep.disk import FirstCheckpoint
 from experiments._sweep.engine.calls import Calls
 from experiments._sweep.engine.deciding.conductor import Conductor
 from experiments._sweep.engine.journal import Journal
-from experiments._sweep.engine.on_ray.session import private_files
+from experiments._sweep.engine.on_ray.entry.session import private_files
 from experiments._sweep.engine.segment import TrainableSource, Workplace
 from experiments._sweep.engine.signals import Drain
 from experiments._sweep.engine.storage import with_remedy

@@ -83,6 +83,9 @@ class Experiment:
         concurrent: int | None = None,
         time_limit_s: float | None = None,
         address: str = "local",
+        wait_for_nodes_s: float | None = None,
+        insecure: bool = False,
+        install_missing: bool = False,
         data_dir: str | Path | None = None,
         here: bool = False,
         stall_timeout_s: float | Literal["auto"] | None = "auto",
@@ -101,6 +104,10 @@ class Experiment:
             concurrent: At most so many trials at a time; by default as many as the resources allow.
             time_limit_s: Stop at the next epochs after so many seconds; the sweep can be resumed.
             address: `local` starts Ray here; `auto` or `HOST:PORT` joins a running cluster.
+            wait_for_nodes_s: How long a cluster's node that holds a trial is waited for; by default 15 min, where an
+                autoscaler may bring one or one was lost.
+            insecure: Join a cluster that asks for no token, where whoever reaches it can run code.
+            install_missing: Have the cluster install the packages that its nodes lack.
             data_dir: The folder with the data sets, as `RAYSWEEPS_DATA`.
             here: One trial after another in this process, without Ray.
             stall_timeout_s: Seconds without a report after which a trial has `timed_out`; `auto` takes them from the
@@ -136,6 +143,9 @@ class Experiment:
             concurrent=concurrent,
             time_limit_s=time_limit_s,
             address=address,
+            wait_for_nodes_s=wait_for_nodes_s,
+            insecure=insecure,
+            install_missing=install_missing,
             data_dir=None if data_dir is None else str(data_dir),
             here=here,
             stall_timeout_s=stall_timeout_s,

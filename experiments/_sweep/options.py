@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from experiments._sweep.checks.experiments import unreported
 from experiments._sweep.checks.secrets import forgotten
 from experiments._sweep.cluster.joining import parcel_of, travels
-from experiments._sweep.engine.on_ray.addresses import address_fault, is_http
-from experiments._sweep.engine.on_ray.tokens import token_fault
+from experiments._sweep.engine.on_ray.entry.addresses import address_fault, is_http
+from experiments._sweep.engine.on_ray.entry.tokens import token_fault
 from experiments._sweep.errors import InputError
 from experiments._sweep.names import new_folder
 from experiments._sweep.store.places import storage_folder
@@ -68,6 +68,7 @@ class RunOptions:
         if self.data_dir is not None and not there and not Path(self.data_dir).expanduser().is_dir():
             yield f"--data-dir: there is no folder {self.data_dir}. Give the folder that holds the data sets."
         yield from self._more_faults()
+        yield from self._needless()
         fault = address_fault(self.address) or (
             "" if self.here or there else token_fault(self.address, insecure=self.insecure)
         )
@@ -89,10 +90,22 @@ class RunOptions:
             yield f"--keep must be a whole number of at least 1, or all, got {keep!r}."
         if self.wait_for_nodes_s is not None and not _is_time(self.wait_for_nodes_s):
             yield f"--wait-for-nodes must be above 0 seconds, got {self.wait_for_nodes_s!r}."
-        elif self.wait_for_nodes_s is not None and (self.here or self.address == "local"):
+
+    def _needless(self) -> Iterator[str]:
+        """What is about a cluster, where there is none."""
+        if not self.here and self.address != "local":
+            return
+        given = {
+            "--wait-for-nodes": self.wait_for_nodes_s is not None,
+            "--insecure": self.insecure,
+            "--install-missing": self.install_missing,
+        }
+        named = [option for option, is_given in given.items() if is_given]
+        if named:
+            about, it = ("is", "it") if len(named) == 1 else ("are", "them")
             yield (
-                "--wait-for-nodes waits for nodes of a cluster; here is one machine. Leave it out, or give the "
-                "cluster's --address."
+                f"{' and '.join(named)} {about} about the nodes of a cluster; here is one machine. Leave {it} out, or "
+                "give the cluster's --address."
             )
 
     @property

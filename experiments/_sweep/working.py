@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from experiments._sweep.cluster.joining import code_for
 from experiments._sweep.engine.deciding.assignments import Halt
 from experiments._sweep.engine.here import run_here
-from experiments._sweep.engine.on_ray.entering import places_for_trials
+from experiments._sweep.engine.on_ray.entry.session import ray_session
+from experiments._sweep.engine.on_ray.entry.tokens import close_token_file
 from experiments._sweep.engine.on_ray.last_words import end_at_once
 from experiments._sweep.engine.on_ray.lifeline import Lifeline
+from experiments._sweep.engine.on_ray.nodes.entering import places_for_trials
 from experiments._sweep.engine.on_ray.probing import probe_of_session
 from experiments._sweep.engine.on_ray.processes import end_all, of_this_session
-from experiments._sweep.engine.on_ray.session import ray_session
 from experiments._sweep.engine.on_ray.stalls import Stalls
-from experiments._sweep.engine.on_ray.tokens import close_token_file
 from experiments._sweep.engine.storage import with_remedy
 from experiments._sweep.errors import EngineError
 from experiments._sweep.options import data_folder

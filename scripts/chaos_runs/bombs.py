@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from experiments._sweep import driving
 from experiments._sweep.engine.deciding import conductor, proposer
-from experiments._sweep.engine.on_ray import running, session
+from experiments._sweep.engine.on_ray import running
+from experiments._sweep.engine.on_ray.entry import session
 from experiments._sweep.ledger.files import LedgerWriter
 from experiments._sweep.ledger.lease import Lease
 from experiments._sweep.ledger.records import DriverEnded, DriverStarted, EpochReported, TrialProposed

@@ -53,7 +53,11 @@ class Node:
             what, _, amount = part.partition("=")
             if not re.fullmatch(r"[A-Za-z]\w*", what) or not re.fullmatch(r"\d+(\.\d+)?", amount):
                 raise ValueError(f"{text!r}: {part!r} is not NAME=NUMBER; say for example {name}:cpus=2,gpus=0")
+            if what in ("cpus", "gpus") and "." in amount:
+                raise ValueError(f"{text!r}: a node has whole {what}; say for example {name}:{what}=2")
             amounts[what] = float(amount)
+        if not amounts:
+            raise ValueError(f"{text!r}: it does not say what the node has; say for example {name}:cpus=2,gpus=0")
         return cls(name=name, cpus=amounts.pop("cpus", 0), gpus=amounts.pop("gpus", 0), resources=amounts)
 
     def in_words(self) -> str:

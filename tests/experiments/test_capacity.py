@@ -1,6 +1,7 @@
 """How many trials a cluster holds, what is said where it holds none, and how long a node is waited for."""
 
 import importlib.metadata
+import os
 import platform
 import sys
 from collections.abc import Mapping
@@ -9,16 +10,17 @@ import pytest
 
 from experiments._sweep.engine import gpu_share
 from experiments._sweep.engine.gpu_share import CONTEXT_BYTES, allowed
-from experiments._sweep.engine.on_ray import slots as slots_module
-from experiments._sweep.engine.on_ray import waiting
-from experiments._sweep.engine.on_ray.autoscaler import Autoscaler, NodeType, monitored_with
-from experiments._sweep.engine.on_ray.capacity import shortage, slots_of, unused_gpus
-from experiments._sweep.engine.on_ray.fitness import misfits
-from experiments._sweep.engine.on_ray.nodes import Node
-from experiments._sweep.engine.on_ray.openness import refuse_open
-from experiments._sweep.engine.on_ray.preflight import in_words
-from experiments._sweep.engine.on_ray.slots import Slots
-from experiments._sweep.errors import InputError
+from experiments._sweep.engine.on_ray.entry import admission
+from experiments._sweep.engine.on_ray.entry.admission import check_cluster
+from experiments._sweep.engine.on_ray.nodes import slots as slots_module
+from experiments._sweep.engine.on_ray.nodes import waiting
+from experiments._sweep.engine.on_ray.nodes.autoscaler import Autoscaler, NodeType, monitored_with
+from experiments._sweep.engine.on_ray.nodes.capacity import shortage, slots_of, unused_gpus
+from experiments._sweep.engine.on_ray.nodes.fitness import misfits
+from experiments._sweep.engine.on_ray.nodes.live import Node
+from experiments._sweep.engine.on_ray.nodes.preflight import in_words
+from experiments._sweep.engine.on_ray.nodes.slots import Slots
+from experiments._sweep.errors import EngineError, InputError
 
 HEAD = {"node:__internal_head__": 1.0, "memory": 1e9}
 SMALL = {"CPU": 2.0, "memory": 1e9}
@@ -216,8 +218,8 @@ def test_this_machine_fits_itself_and_no_other_version() -> None:
     assert said[1].startswith(f"it has Ray {ray}, the driver 2.0.0")
 
 
-def test_s2_a_cluster_that_asks_for_no_token_is_refused() -> None:
-    """A server that answers whoever comes, as a head without authentication does; one that refuses passes."""
+def test_s2_a_cluster_that_asks_for_no_token_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that answers whoever comes, as a head without authentication does; one that takes our token passes."""
     from concurrent.futures import ThreadPoolExecutor
 
     import grpc
@@ -230,7 +232,7 @@ def test_s2_a_cluster_that_asks_for_no_token_is_refused() -> None:
             return grpc.unary_unary_rpc_method_handler(self.answer)
 
         def answer(self, _: bytes, context: grpc.ServicerContext) -> bytes:
-            if self.asks:
+            if self.asks and ("authorization", "Bearer ours") not in context.invocation_metadata():
                 context.abort(grpc.StatusCode.UNAUTHENTICATED, "no token")
             return b""
 
@@ -239,10 +241,30 @@ def test_s2_a_cluster_that_asks_for_no_token_is_refused() -> None:
     server.start()
     try:
         with pytest.raises(InputError, match="answers without a token: whoever reaches it can run code on it"):
-            refuse_open(address, insecure=False)
-        refuse_open(address, insecure=True)
+            check_cluster(address, insecure=False)
+        check_cluster(address, insecure=True)
         head.asks = True
-        refuse_open(address, insecure=False)
+        monkeypatch.setenv("RAY_AUTH_TOKEN", "ours")
+        check_cluster(address, insecure=False)
+        monkeypatch.setenv("RAY_AUTH_TOKEN", "theirs")
+        with pytest.raises(InputError, match="does not take the token from RAY_AUTH_TOKEN: it is that of another"):
+            check_cluster(address, insecure=False)
     finally:
         server.stop(None).wait()
-    refuse_open(address, insecure=False)
+    with pytest.raises(EngineError, match="nobody answers"):
+        check_cluster(address, insecure=False)
+
+
+def test_s2_auto_joins_no_cluster_of_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `auto` would find is refused where it is no cluster, or was started by another user of the machine."""
+    monkeypatch.setenv("RAY_ADDRESS", "localhost:abc")
+    with pytest.raises(InputError, match="RAY_ADDRESS is 'localhost:abc', which is no HOST:PORT"):
+        check_cluster("auto", insecure=False)
+    monkeypatch.delenv("RAY_ADDRESS")
+    monkeypatch.setattr(admission, "found", lambda _: "127.0.0.1:1")
+    monkeypatch.setattr(admission, "_owners", lambda _: {os.getuid() + 1})
+    with pytest.raises(InputError, match="was started by another user, who would get your code"):
+        check_cluster("auto", insecure=False)
+    monkeypatch.setattr(admission, "found", lambda _: "")
+    with pytest.raises(InputError, match="no Ray node runs on this machine"):
+        check_cluster("auto", insecure=False)

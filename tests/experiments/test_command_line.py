@@ -156,7 +156,11 @@ BAD: list[tuple[list[str], list[str]]] = [
     (["run", "digits_mlp", "--resource", "big"], ["--resource takes NAME=X, got 'big'. For example: --resource"]),
     (["run", "digits_mlp", "--resource", "CPU=2"], ["It has an option of its own: cpus_per_trial, --cpus-per-trial."]),
     (["run", "digits_mlp", "--resource", "big=x"], ["big must be a number of at least 0.0001, got 'x'."]),
-    (["run", "digits_mlp", "--wait-for-nodes", "1m"], ["--wait-for-nodes waits for nodes of a cluster; here is one"]),
+    (["run", "digits_mlp", "--wait-for-nodes", "1m"], ["--wait-for-nodes is about the nodes of a cluster; here"]),
+    (
+        ["run", "digits_mlp", "--here", "--insecure", "--install-missing"],
+        ["--insecure and --install-missing are about the nodes of a cluster; here is one machine. Leave them out"],
+    ),
     (["run", "digits_mlp", "--set", "lr.=1"], ["--set takes KEY=VALUE, got 'lr.=1'."]),
     (
         ["run", "digits_mlp", "--set", "learning_rate=1"],

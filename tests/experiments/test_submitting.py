@@ -236,25 +236,54 @@ def test_a_lost_driver_and_a_stopped_one_have_exit_codes(run: Sent, dashboard: D
     assert code == 3 and "runtime_env setup failed: no pip" in err
 
 
-def test_ctrl_c_lets_go_and_says_how_to_follow_and_to_stop(run: Sent, dashboard: Dashboard) -> None:
-    """The job is not touched."""
-    dashboard.holds = True
+def interrupted(run: Sent, after_s: float) -> tuple[int, str, str]:
+    """Submit, and press Ctrl+C so long after the cluster has taken it."""
     submit = submitting.Jobs.submit
 
     def then_interrupt(*given: Any, **more: Any) -> None:
         submit(*given, **more)
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        signal.setitimer(signal.ITIMER_REAL, after_s)
 
     before = signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(submitting.Jobs, "submit", then_interrupt)
-        code, _, err = run()
+        told = run()
     signal.signal(signal.SIGALRM, before)
+    return told
+
+
+def test_ctrl_c_lets_go_and_says_how_to_follow_and_to_stop(run: Sent, dashboard: Dashboard) -> None:
+    """The job is not touched."""
+    dashboard.holds = True
+    code, _, err = interrupted(run, 0.2)
     job = dashboard.jobs[0]["submission_id"]
     assert code == 130 and f"let go: the sweep goes on at {dashboard.url}" in err
     assert f"ray job logs --follow --address {dashboard.url} {job}" in err
     assert f"ray job stop --address {dashboard.url} {job}" in err
     assert not any(path.endswith("/stop") for path, _ in dashboard.asked)
+
+
+def test_ctrl_c_says_so_where_nobody_knows_whether_it_goes_on(
+    run: Sent, dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the connection lost, what to do is told after a while, and again by Ctrl+C; so it is while it is sent."""
+    dashboard.cuts, info = [2], submitting.Jobs.info
+    with monkeypatch.context() as patched:
+        patched.setattr(following, "TOLD_S", 0.05)
+        patched.setattr(submitting.Jobs, "info", lambda *asked: info(*asked) if dashboard.cuts else lost())
+        code, out, err = interrupted(run, 0.5)
+    assert code == 130 and "and nobody knows here whether the sweep goes on" in err
+    assert "start another cluster and go on with: sweep resume --address HTTP /s/mine" in err
+    assert out.count("the connection is lost") == out.count("no answer for a minute") == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(submitting.Jobs, "submit", interrupt)
+        code, _, err = run()
+    assert code == 130 and f"nobody knows here whether {dashboard.url} has it" in err
+
+
+def interrupt(*_: object, **__: object) -> None:
+    """Ctrl+C at this moment."""
+    raise KeyboardInterrupt
 
 
 def test_missing_packages_are_installed_where_that_is_asked_for(run: Sent, dashboard: Dashboard) -> None:

@@ -64,7 +64,7 @@ experiment = Experiment(
 COMMANDS = """
 import sys
 from experiments._sweep.command_line import main
-from experiments._sweep.engine.on_ray.session import ray_session
+from experiments._sweep.engine.on_ray.entry.session import ray_session
 
 with ray_session("local"):
     for command in sys.argv[1:]:

@@ -65,7 +65,7 @@ def test_f5_a_sweep_that_was_sent_over_http_outlives_laptop_head_and_job(
 
     asked = str(tmp_path / "asked" / "witnessed.py")
     with cluster(tmp_path / "first", {"one": {"cpus": 1}, "two": {"cpus": 1}}, witness) as first:
-        running = sweep(first, "run", asked, "--trials", "4", "--epochs", "20")
+        running = sweep(first, "run", asked, "--trials", "4", "--epochs", "14")
         running.until(lambda: epochs_recorded(folder) > 2)
         running.signal(signal.SIGINT)
         code, output = running.wait(20)

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from experiments._sweep.ledger.files import LEDGER
+from experiments._sweep.sweep import Sweep
 from tests.on_ray.cluster import Cluster, cluster
-from tests.on_ray.conftest import Driver, each_epoch_once, opened
+from tests.on_ray.conftest import SWEEP, Driver, each_epoch_once, opened
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -76,96 +78,134 @@ experiment = Experiment(
 '''
 
 
+QUICK_TO_NOTICE = {
+    "RAY_health_check_initial_delay_ms": "500",
+    "RAY_health_check_period_ms": "500",
+    "RAY_health_check_failure_threshold": "4",
+}
+"""How soon Ray's head takes a node for dead that does not answer; by itself, in 15 s."""
+
+
+LASTING = ("--resource", "lasting=1")
+
+
+class Placed:
+    """Starts sweeps of placed.py on one cluster, each in a folder of its own."""
+
+    def __init__(self, folder: Path, nodes: Cluster) -> None:
+        self.folder, self.nodes = folder, nodes
+        self.drivers: dict[str, Driver] = {}
+        self.other_ray = {"PYTHONPATH": str(folder / "odd")}
+        """The environment of a node that seems to have another version of Ray."""
+
+    def run(self, name: str, *more: str) -> Driver:
+        """Start `sweep run placed.py` in the folder `name`."""
+        (self.words(name)).mkdir(parents=True)
+        place = self.folder / name
+        (place / "placed.py").write_text(PLACED.replace("WORDS", repr(str(self.words(name)))))
+        asked = ("run", "placed.py", "--address", self.nodes.address, *more)
+        self.drivers[name] = Driver([*SWEEP, *asked], cwd=place, env=self.nodes.env)
+        return self.drivers[name]
+
+    def words(self, name: str) -> Path:
+        """The folder where its trials leave word."""
+        return self.folder / name / "words"
+
+    def told(self, name: str) -> list[dict[str, Any]]:
+        """What its trials' processes have said of themselves."""
+        return [json.loads(file.read_text()) for file in self.words(name).glob("*.json")]
+
+    def opened(self, name: str) -> Sweep:
+        """Its sweep."""
+        return opened(self.folder / name, "placed")
+
+
 @pytest.fixture(scope="module")
-def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A head without CPUs, `one` with 2 CPUs, `two` with 2 CPUs and 2 pretended GPUs."""
-    with cluster(tmp_path_factory.mktemp("cluster") / "c") as made:
+def placed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Placed]:
+    """A cluster on which all sweeps have begun that do not mind each other; `odd` has another version of Ray.
+
+    `one` and `two` hold two trials each of the sweep that will lose `one`, and the head; `two` has 2 pretended GPUs;
+    `odd` has no CPUs, and what only `two` has as well.
+    """
+    folder = tmp_path_factory.mktemp("nodes")
+    packages = folder / "odd" / "ray-9.9.9.dist-info"
+    packages.mkdir(parents=True)
+    (packages / "METADATA").write_text("Metadata-Version: 2.1\nName: ray\nVersion: 9.9.9\n")
+    named = {"one": {"cpus": 2.0, "lasting": 2.0}, "two": {"cpus": 4.0, "gpus": 2.0, "shared": 1.0, "lasting": 2.0}}
+    with cluster(tmp_path_factory.mktemp("cluster") / "c", named, QUICK_TO_NOTICE) as nodes:
+        made = Placed(folder, nodes)
+        made.run("lost", *("--epochs", "150", "--set", "epoch_s=0.8", "--cpus-per-trial", "1"), *LASTING)
+        made.run("halves", "--gpus-per-trial", "0.5", "--set", "together=4")
+        made.run("waiting", *("--gpus-per-trial", "2", "--resource", "big_memory=1", "--wait-for-nodes", "2m"))
+        made.run("eight", "--gpus-per-trial", "8")
+        made.run("unknown", "--resource", "huge=1")
+        nodes.add("odd", shared=1, env=made.other_ray)
+        made.run("unfit", "--cpus-per-trial", "0", "--resource", "shared=1")
         yield made
+        for each in made.drivers.values():
+            if each.process.poll() is None:
+                each.process.kill()
+            each.wait()
 
 
-@pytest.fixture
-def words(workplace: Path) -> Path:
-    """The folder where trials leave word, in the workplace with the experiment."""
-    folder = workplace / "words"
-    folder.mkdir()
-    (workplace / "placed.py").write_text(PLACED.replace("WORDS", repr(str(folder))))
-    return folder
+def test_half_gpus_are_shared(placed: Placed) -> None:
+    """Four halves on two GPUs at the same time, two on each, and nowhere else."""
+    code, output = placed.drivers["halves"].wait()
+    assert code == 0, output
+    assert sorted(word["CUDA_VISIBLE_DEVICES"] for word in placed.told("halves")) == ["0", "0", "1", "1"]
+    assert {word["RAYSWEEPS_LOCAL_NODE"] for word in placed.told("halves")} == {"two"}
+    assert "trials use none" not in output
+    assert placed.opened("halves").history.asks["gpus_per_trial"] == 0.5
 
 
-@pytest.fixture
-def run(driver: Start, nodes: Cluster, words: Path) -> Start:
-    """Start `sweep run placed.py` on the cluster."""
-    assert words.is_dir()
-    return lambda *more: driver("run", "placed.py", "--address", nodes.address, *more, **nodes.env)
-
-
-def told(words: Path) -> list[dict[str, Any]]:
-    """What the trials' processes have said of themselves."""
-    return [json.loads(file.read_text()) for file in words.glob("*.json")]
-
-
-def test_half_gpus_are_shared_and_what_no_node_has_is_said(run: Start, words: Path, workplace: Path) -> None:
-    """Four halves on two GPUs at the same time, two on each; eight GPUs and an unknown resource end with numbers."""
-    halves = run("--gpus-per-trial", "0.5", "--set", "together=4")
-    eight = run("--gpus-per-trial", "8", "--name", "eight")
-    code, output = eight.wait()
+def test_what_no_node_has_is_said_with_the_numbers(placed: Placed) -> None:
+    """Eight GPUs, and a resource of which nobody has heard."""
+    code, output = placed.drivers["eight"].wait()
     assert code == 3, output
     assert "a trial needs 8 GPUs; the largest node has 2. Ask for less: --gpus-per-trial." in output
-    code, output = run("--resource", "big_memory=1", "--name", "unknown").wait()
+    code, output = placed.drivers["unknown"].wait()
     assert code == 3, output
-    assert "a trial needs 1 big_memory; no node has any (the nodes declare none of their own)." in output
-    code, output = halves.wait()
-    assert code == 0, output
-    assert sorted(word["CUDA_VISIBLE_DEVICES"] for word in told(words)) == ["0", "0", "1", "1"]
-    assert {word["RAYSWEEPS_LOCAL_NODE"] for word in told(words)} == {"two"}
-    assert "trials use none" not in output
-    assert opened(workplace, "placed").history.asks["gpus_per_trial"] == 0.5
+    assert "a trial needs 1 huge; no node has any (the nodes declare " in output
 
 
-def test_a_node_that_comes_is_waited_for(run: Start, nodes: Cluster, words: Path, workplace: Path) -> None:
+def test_a_node_that_comes_is_waited_for(placed: Placed) -> None:
     """No node has both GPUs and the resource of their own: said, waited for, and used when it joins."""
-    started = run("--gpus-per-trial", "2", "--resource", "big_memory=1", "--wait-for-nodes", "2m", "--trials", "2")
-    assert started.process.stdout is not None
-    said = next(line for line in started.process.stdout if "waiting for a node" in line)
+    waiting = placed.drivers["waiting"]
+    assert waiting.process.stdout is not None
+    said = next(line for line in waiting.process.stdout if "waiting for a node" in line)
     assert "at most 2 min (--wait-for-nodes): a trial needs 1 big_memory; no node has any" in said
-    nodes.add("three", cpus=2, gpus=2, big_memory=1)
-    code, output = started.wait()
-    nodes.kill("three")
+    placed.nodes.add("three", cpus=2, gpus=2, big_memory=1)
+    code, output = waiting.wait()
+    placed.nodes.kill("three")
     assert code == 0, output
-    assert {tuple(word.values()) for word in told(words)} == {("three", "0,1")}
-    assert opened(workplace, "placed").history.asks["resources_per_trial"] == {"big_memory": 1}
+    assert {tuple(word.values()) for word in placed.told("waiting")} == {("three", "0,1")}
+    assert placed.opened("waiting").history.asks["resources_per_trial"] == {"big_memory": 1}
 
 
-def test_a_node_that_is_not_fit_is_named(run: Start, nodes: Cluster, workplace: Path, tmp_path: Path) -> None:
-    """Another version of Ray on one node: told before any trial starts, with the node."""
-    odd = tmp_path / "odd" / "ray-9.9.9.dist-info"
-    odd.mkdir(parents=True)
-    (odd / "METADATA").write_text("Metadata-Version: 2.1\nName: ray\nVersion: 9.9.9\n")
-    nodes.add("odd", cpus=1, env={"PYTHONPATH": str(odd.parent)})
-    try:
-        code, output = run().wait()
-    finally:
-        nodes.kill("odd")
+def test_a_node_that_is_not_fit_is_named(placed: Placed) -> None:
+    """Another version of Ray on one of the nodes for its trials: told before any starts, with the node."""
+    code, output = placed.drivers["unfit"].wait()
     assert code == 3, output
-    assert re.search(
-        r"trials cannot run on 1 of 3 nodes\. node odd at 127\.0\.0\.1 \(\w{8}\): it has Ray 9\.9\.9", output
-    )
-    assert not opened(workplace, "placed").trials
+    named = r"trials cannot run on 1 of 2 nodes\. node odd at 127\.0\.0\.1 \(\w{8}\): it has Ray 9\.9\.9"
+    assert re.search(named, output), output
+    assert not placed.opened("unfit").trials
 
 
-def test_f4_f5_g2_g9_a_lost_node_costs_an_epoch_and_a_lost_head_ends_the_driver(
-    driver: Start, run: Start, nodes: Cluster, words: Path, workplace: Path
-) -> None:
-    """A node is killed and another joins: the sweep uses it; then the head: exit 3 within a minute, resumable."""
+def test_f4_f5_g2_g9_a_lost_node_costs_an_epoch_and_a_lost_head_ends_the_driver(placed: Placed, driver: Start) -> None:
+    """A node is killed and another joins: looked at, and used; then the head: exit 3 within a minute, resumable."""
+    words, nodes = placed.words("lost"), placed.nodes
     epochs = words / "epochs"
-    running = run("--epochs", "200", "--set", "epoch_s=0.4", "--cpus-per-trial", "1")
+    running = placed.drivers["lost"]
     running.until(lambda: epochs.exists() and len({*_numbers(epochs)}) == 4)
     nodes.kill("one")
-    running.until(lambda: any(_causes(workplace)))
-    nodes.add("four", cpus=2)
-    running.until(lambda: "four" in {word["RAYSWEEPS_LOCAL_NODE"] for word in told(words)})
-    assert {*_causes(workplace)} == {"node"}
-    assert {trial.ending for trial in opened(workplace, "placed").trials} <= {"running", "interrupted", "completed"}
+    nodes.add("four", cpus=2, lasting=2, env=placed.other_ray)
+    running.until(lambda: any(_causes(placed)))
+    running.until(lambda: "four" in {word["RAYSWEEPS_LOCAL_NODE"] for word in placed.told("lost")})
+    assert running.process.stdout is not None
+    said = next(line for line in running.process.stdout if "a node has joined that is not fit" in line)
+    assert re.search(r"node four at .*: it has Ray 9\.9\.9", said), said
+    assert {*_causes(placed)} == {"node"}
+    assert {trial.ending for trial in placed.opened("lost").trials} <= {"running", "interrupted", "completed"}
     nodes.kill_head()
     killed = time.monotonic()
     code, output = running.wait(90)
@@ -173,11 +213,11 @@ def test_f4_f5_g2_g9_a_lost_node_costs_an_epoch_and_a_lost_head_ends_the_driver(
     assert time.monotonic() - killed < 60
     assert "does not answer any more" in output and "go on with: sweep resume results/placed" in output
     (words / "hurry").touch()
-    code, output = driver("resume", "placed", "--here").wait()
+    code, output = driver("resume", str(placed.folder / "lost" / "results" / "placed"), "--here").wait()
     assert code == 0, output
-    sweep = opened(workplace, "placed")
+    sweep = placed.opened("lost")
     each_epoch_once(sweep)
-    assert [(trial.ending, trial.epochs) for trial in sweep.trials] == [("completed", 200)] * 4
+    assert [(trial.ending, trial.epochs) for trial in sweep.trials] == [("completed", 150)] * 4
     trained = epochs.read_text().splitlines()
     assert len(trained) - len({*trained}) <= 2 + 4, "one epoch for each trial that was running, at each of two losses"
 
@@ -187,7 +227,7 @@ def _numbers(epochs: Path) -> list[str]:
     return [line.split()[0] for line in epochs.read_text().splitlines()]
 
 
-def _causes(workplace: Path) -> list[str]:
-    """Why segments were lost so far."""
-    trials = opened(workplace, "placed").history.trials.values()
-    return [segment.cause for trial in trials for segment in trial.segments if segment.cause]
+def _causes(placed: Placed) -> list[str]:
+    """Why segments were lost so far; asked often, so the records are not all read."""
+    ledger = placed.folder / "lost" / "results" / "placed" / LEDGER
+    return re.findall(r'"cause": ?"(\w+)"', ledger.read_text())

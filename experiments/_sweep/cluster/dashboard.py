@@ -5,14 +5,12 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import ipaddress
-import os
 import platform
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from experiments._sweep.engine.on_ray.tokens import close_token_file, token_fault
+from experiments._sweep.engine.on_ray.entry.tokens import close_token_file, own_token, token_fault, token_place
 from experiments._sweep.errors import EngineError, InputError
 
 if TYPE_CHECKING:
@@ -70,8 +68,8 @@ def enter(address: str, *, insecure: bool, warn: Callable[[str], None]) -> Dashb
         )
     if status in (401, 403):
         raise InputError(
-            f"--address: {address} does not take the token from {_from()}: it is that of another cluster. Give the "
-            "token that the cluster was started with: RAY_AUTH_TOKEN_PATH=FILE."
+            f"--address: {address} does not take the token from {token_place()}: it is that of another cluster. "
+            "Give the token that the cluster was started with: RAY_AUTH_TOKEN_PATH=FILE."
         )
     if status != 200 or "ray_version" not in told:
         raise InputError(
@@ -143,28 +141,27 @@ def why_not(error: BaseException) -> str:
     for each in reversed(seen):
         if isinstance(each, OSError) and each.strerror:
             return each.strerror
-    return str(seen[-1]) or type(seen[-1]).__name__
+    said = str(seen[-1])
+    return said if said.isprintable() and said else "it does not speak HTTP" if said else type(seen[-1]).__name__
 
 
 def _token(address: str, warn: Callable[[str], None]) -> str:
     """The token that is here: from where Ray itself would take it."""
-    given = os.environ.get("RAY_AUTH_TOKEN", "").strip()
     fault = token_fault(address, insecure=True)
     if fault:
         raise InputError(fault)
     opened = close_token_file()
     if opened:
         warn(opened)
+    try:
+        given = own_token()
+    except OSError as error:
+        raise InputError(
+            f"--address: {address} asks for a token, and {token_place()} cannot be read ({error.strerror}). Copy the "
+            "cluster's token to this machine, readable by you alone, and name it: RAY_AUTH_TOKEN_PATH=FILE."
+        ) from error
     if not given:
-        try:
-            given = _file().read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise InputError(
-                f"--address: {address} asks for a token, and {_file()} cannot be read ({error.strerror}). Copy the "
-                "cluster's token to this machine, readable by you alone, and name it: RAY_AUTH_TOKEN_PATH=FILE."
-            ) from error
-    if not given:
-        raise InputError(f"--address: {address} asks for a token, and the one from {_from()} is empty.")
+        raise InputError(f"--address: {address} asks for a token, and the one from {token_place()} is empty.")
     if not is_encrypted(address):
         warn(
             f"{address} is not encrypted: whoever sees the traffic can read the token. Better is https, or a tunnel: "
@@ -182,11 +179,3 @@ def is_encrypted(address: str) -> bool:
         return ipaddress.ip_address(url.hostname or "").is_loopback
     except ValueError:
         return False
-
-
-def _file() -> Path:
-    return Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token").expanduser()
-
-
-def _from() -> str:
-    return "RAY_AUTH_TOKEN" if os.environ.get("RAY_AUTH_TOKEN", "").strip() else str(_file())

@@ -23,6 +23,8 @@ SILENCE_S = 60.0
 """After so long without a word the connection is made anew: one that was cut on its way says nothing either."""
 PATIENCE_S = 600.0
 """How long a cluster that does not answer any more is asked again."""
+TOLD_S = 60.0
+"""After so long it is said what may be done."""
 PAUSE_S = 2.0
 """Between two attempts."""
 FINAL = ("SUCCEEDED", "FAILED", "STOPPED")
@@ -42,6 +44,12 @@ class Following:
         self.lacking = ""
         """What the driver said that it lacks, as JSON."""
         self._lost_at: float | None = None
+        self._told_what_to_do = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the cluster does not answer now."""
+        return self._lost_at is not None
 
     def to_the_end(self) -> Info:
         """Follows the job until it has ended.
@@ -68,15 +76,7 @@ class Following:
         try:
             info = self._jobs.info(self._job)
         except OSError as error:
-            now = time.monotonic()
-            if self._lost_at is None:
-                self._lost_at = now
-                self._note(f"the connection is lost ({why_not(error)}); trying again. The sweep does not depend on it")
-            if now - self._lost_at > PATIENCE_S:
-                raise EngineError(
-                    f"{self._jobs.address} has not answered for {PATIENCE_S / 60:g} minutes ({why_not(error)}). If the "
-                    "cluster still runs, the sweep goes on there."
-                ) from error
+            self._lost(error)
             return None
         if info is None:
             raise EngineError(
@@ -84,27 +84,48 @@ class Following:
                 "sweep's driver is gone with the one that was there."
             )
         if self._lost_at is not None:
-            self._lost_at = None
+            self._lost_at, self._told_what_to_do = None, False
             self._note("connected again")
         return info
+
+    def _lost(self, error: OSError) -> None:
+        now, why = time.monotonic(), why_not(error)
+        if self._lost_at is None:
+            self._lost_at = now
+            self._note(f"the connection is lost ({why}); trying again. The sweep does not depend on it")
+        silent_s = now - self._lost_at
+        if silent_s > TOLD_S and not self._told_what_to_do:
+            self._told_what_to_do = True
+            self._note(
+                f"no answer for a minute ({why}); trying for {(PATIENCE_S - TOLD_S) / 60:.0f} more. If the head node "
+                "is gone, the driver went with it: Ctrl+C, which tells how to go on"
+            )
+        if silent_s > PATIENCE_S:
+            raise EngineError(
+                f"{self._jobs.address} has not answered for {PATIENCE_S / 60:g} minutes ({why}). If the cluster still "
+                "runs, the sweep goes on there."
+            ) from error
 
     async def _tail(self) -> bool:
         """Reads on until the job has ended, True, or the connection is lost or silent for long, False."""
         from aiohttp import ClientError
 
         skip, lines = self._read, self._jobs.lines(self._job)
-        with contextlib.suppress(TimeoutError, OSError, ClientError, RuntimeError):  # asked by `_info` what it is
-            try:
-                while True:
-                    chunk = await asyncio.wait_for(anext(lines), SILENCE_S)
-                    new, skip = chunk[skip:], max(0, skip - len(chunk))
-                    self._read += len(new)
-                    self._take(new)
-            except StopAsyncIteration:
-                return True
-            finally:
+        try:
+            while True:
+                async with asyncio.timeout(SILENCE_S):  # Python 3.11's wait_for may lose a Ctrl+C
+                    chunk = await anext(lines)
+                new, skip = chunk[skip:], max(0, skip - len(chunk))
+                self._read += len(new)
+                self._take(new)
+        except StopAsyncIteration:
+            return True
+        except (TimeoutError, OSError, ClientError, RuntimeError):  # `_info` asks what it is
+            _pass_on_an_interrupt()
+            return False
+        finally:
+            with contextlib.suppress(RuntimeError):  # it is being read at this moment, where it was cancelled
                 await lines.aclose()
-        return False
 
     def _take(self, text: str) -> None:
         *whole, self._rest = (self._rest + text).split("\n")
@@ -118,3 +139,10 @@ class Following:
             self.lacking = line.removeprefix(MARK)
         elif self._begun:
             self._out(line)
+
+
+def _pass_on_an_interrupt() -> None:
+    """Ctrl+C cancels what waits here, and Ray's client may make an error of its own of that."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

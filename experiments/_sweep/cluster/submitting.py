@@ -58,7 +58,9 @@ class Submitted:
         """The order, who gets what its driver prints, and who is told about the way."""
         self._order, self._out, self._note = order, out, note
         self.job: str | None = None
-        """The job's name on the cluster, once there is one."""
+        """The job's name on the cluster, from when it is sent."""
+        self.following: Following | None = None
+        """Follows the job, once the cluster has taken it."""
 
     def carried_out(self) -> int:
         """Sends it and follows it; the exit code of its driver.
@@ -82,8 +84,7 @@ class Submitted:
         return _code(ended, dashboard)
 
     def _sent(self, jobs: Jobs, parcel: Parcel, install: list[str]) -> tuple[Info, str]:
-        order, self.job = self._order, None
-        job = f"sweep-{order.name}-{secrets.token_hex(4)}"
+        order, job = self._order, f"sweep-{self._order.name}-{secrets.token_hex(4)}"
         manifest = {
             "argv": list(order.argv),
             "install": order.install_missing and not install,
@@ -91,11 +92,11 @@ class Submitted:
             "python": ".".join(platform.python_version_tuple()[:2]),
         }
         with parcel.packed(**manifest) as code:
+            self.job, self.following = job, None
             jobs.submit(job, ENTRY, code, install=install)
-        self.job = job
         self._note(f"submitted as {job}; Ctrl+C lets go of it here, and it goes on there")
-        following = Following(jobs, job, self._out, self._note)
-        return following.to_the_end(), following.lacking
+        self.following = Following(jobs, job, self._out, self._note)
+        return self.following.to_the_end(), self.following.lacking
 
 
 def parcel_lines(parcel: Parcel) -> list[str]:

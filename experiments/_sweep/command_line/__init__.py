@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments._sweep.command_line.parser import parse
-from experiments._sweep.engine.on_ray.addresses import is_http
+from experiments._sweep.engine.on_ray.entry.addresses import is_http
 from experiments._sweep.errors import EngineError, InputError
 from experiments._sweep.importing import ExperimentImportError
 from experiments._sweep.ledger.files import LedgerError

@@ -10,8 +10,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from experiments._sweep.errors import EngineError
+from experiments._sweep.ledger.lease import holder_of
 from experiments._sweep.names import sweep_folder
-from experiments._sweep.store.places import storage_folder
+from experiments._sweep.store.places import storage_folder, url_of
 from experiments._sweep.sweep import Sweep
 from experiments._sweep.views.tensorboard import FOLDER, Curves
 
@@ -24,7 +25,9 @@ def board(arguments: argparse.Namespace) -> int:
     storage = storage_folder(arguments.storage)
     sweeps = [Sweep(sweep_folder(text, storage)) for text in arguments.sweep or [None]]
     for sweep in sweeps:
-        if not (sweep.folder / FOLDER).is_dir():
+        # The curves of a working copy may be of long ago: the sweep has gone on elsewhere.
+        drawn_elsewhere = url_of(sweep.folder) is not None and holder_of(sweep.folder) is None
+        if drawn_elsewhere or not (sweep.folder / FOLDER).is_dir():
             Curves(sweep.folder).redraw(sweep.history)
     url = _served(sweeps)
     print(f"TensorBoard shows {', '.join(sweep.name for sweep in sweeps)} at {url}   (Ctrl+C ends it)", flush=True)

@@ -90,8 +90,8 @@ def unless(refused: list[InputError], ask: Callable[[], T]) -> T | None:
 def show(arguments: argparse.Namespace) -> int:
     """What would run; everything checked, nothing written."""
     from experiments._sweep.disk import disk_lines, estimated, free_bytes
-    from experiments._sweep.engine.on_ray.capacity import resources_of
-    from experiments._sweep.engine.on_ray.session import local_slots
+    from experiments._sweep.engine.on_ray.entry.session import local_slots
+    from experiments._sweep.engine.on_ray.nodes.capacity import resources_of
     from experiments._sweep.foreign import adapted
     from experiments._sweep.names import new_folder
     from experiments._sweep.start.starting import checked

@@ -45,7 +45,7 @@ def submit(arguments: argparse.Namespace) -> int:
     except EngineError as error:
         raise EngineError(f"{error}{sight.go_on}") from error
     except KeyboardInterrupt:
-        for line in let_go(submitted, order):
+        for line in let_go(submitted, order, sight.place):
             print(line, file=sys.stderr)
         return INTERRUPTED
 
@@ -55,25 +55,39 @@ class _Sight:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._place = ""
+        self.place = ""
+        """Of the sweep, as its driver has told it."""
 
     def line(self, text: str) -> None:
         text = clean(text)
-        if not self._place and (named := re.fullmatch(r"sweep (\S.*)", text)):
-            self._place = named[1]
+        if not self.place and (named := re.fullmatch(r"sweep (\S.*)", text)):
+            self.place = named[1]
         print(ADVICE.sub(rf"\1 --address {self._address}", text), flush=True)
 
     @property
     def go_on(self) -> str:
         """What to do where the driver is lost; nothing where no sweep has begun."""
-        return f" Go on with: sweep resume --address {self._address} {self._place}" if self._place else ""
+        return f" Go on with: sweep resume --address {self._address} {self.place}" if self.place else ""
 
 
-def let_go(submitted: Submitted, order: Order) -> list[str]:
-    """What Ctrl+C has done, and what may be done now."""
+def let_go(submitted: Submitted, order: Order, place: str) -> list[str]:
+    """What Ctrl+C has done, and what may be done now; `place`: of the sweep, where it is known."""
     if submitted.job is None:
         return ["\nnothing was submitted"]
     ray = f"RAY_AUTH_MODE=token ray job {{}} --address {order.address} {submitted.job}"
+    if submitted.following is None:
+        return [
+            f"\nlet go while it was sent: nobody knows here whether {order.address} has it",
+            f"if so, it says that it runs: {ray.format('status')}",
+            f"stop it then, to be resumed: {ray.format('stop')}",
+        ]
+    if submitted.following.is_lost:
+        resume = f"sweep resume --address HTTP {place}" if place else "the same command, with its --address"
+        return [
+            f"\nlet go: {order.address} does not answer, and nobody knows here whether the sweep goes on",
+            f"if the cluster is there again, see: {ray.format('status')}",
+            f"if its head node is gone, start another cluster and go on with: {resume}",
+        ]
     return [
         f"\nlet go: the sweep goes on at {order.address}",
         f"follow it again: {ray.format('logs --follow')}",

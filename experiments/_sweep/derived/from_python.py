@@ -9,6 +9,7 @@ from experiments._sweep.derived.confirmation.refitting import refit
 from experiments._sweep.derived.replay.replaying import replay
 from experiments._sweep.errors import EngineError
 from experiments._sweep.options import RunOptions
+from experiments._sweep.store.places import place_of
 from experiments._sweep.watching import watching
 
 if TYPE_CHECKING:
@@ -37,11 +38,12 @@ def confirmed_in_python(
     confirmed = confirm(sweep, Request(**request), options, watch)
     if confirmed.answer is None:
         why = confirmed.outcome.why if confirmed.outcome else ""
-        raise EngineError(f"{confirmed.sweep.folder} ended early: {why} Call confirm() again to go on.")
+        raise EngineError(f"{place_of(confirmed.sweep.folder)} ended early: {why} Call confirm() again to go on.")
     if request["refit"]:
         refitted = refit(confirmed.sweep, options, watch)
         if refitted.checkpoint is None:
-            raise EngineError(f"{refitted.sweep.folder} ended early. Call confirm(refit=True) again to go on.")
+            folder = place_of(refitted.sweep.folder)
+            raise EngineError(f"{folder} ended early. Call confirm(refit=True) again to go on.")
     return confirmed.answer
 
 
@@ -57,7 +59,7 @@ def replayed_in_python(
     replayed = replay(sweep, trial, options, None if quiet else observers)
     if replayed.answer is None:
         why = replayed.outcome.why if replayed.outcome else ""
-        raise EngineError(f"{replayed.sweep.folder} ended early: {why} Call replay({trial}) again to go on.")
+        raise EngineError(f"{place_of(replayed.sweep.folder)} ended early: {why} Call replay({trial}) again to go on.")
     return replayed.answer
 
 

@@ -9,15 +9,19 @@ from experiments._sweep.store import ledger as stored
 from experiments._sweep.store.lease import lease_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from experiments._sweep.ledger.files import LedgerWriter
 
 
 @contextlib.contextmanager
-def ledger_of(sweep: Path) -> Iterator[LedgerWriter]:
+def ledger_of(sweep: Path, hurried: Callable[[], bool] = lambda: False) -> Iterator[LedgerWriter]:
     """The ledger of the sweep in a folder, to append to, leased for as long as the context lasts.
+
+    Args:
+        sweep: The sweep's folder.
+        hurried: Whether somebody waits for this to end, so that a store that does not answer is given up soon.
 
     Raises:
         SweepInUseError: If a driver is at work on it.
@@ -25,7 +29,7 @@ def ledger_of(sweep: Path) -> Iterator[LedgerWriter]:
     lease = lease_of(sweep)
     lease.take()
     try:
-        writer = stored.ledger_of(sweep)
+        writer = stored.ledger_of(sweep, hurried)
         try:
             yield writer
         finally:

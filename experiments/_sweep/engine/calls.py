@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.engine.faults import Fault
 from experiments._sweep.engine.segment import settle_in
+from experiments._sweep.store.patience import patience_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +42,10 @@ class Calls:
             if self.halted():
                 return
             experiment = self.conductor.experiment
-            yield place, _outcome(function, experiment.trainable, argument, experiment.redactor)
+            outcome = _outcome(function, experiment.trainable, argument, experiment.redactor)
+            if isinstance(outcome, Fault):
+                self.halted()  # where it was asked to end, no store was waited for
+            yield place, outcome
 
     def _on_ray(self, function: Function, arguments: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         import ray
@@ -56,6 +60,10 @@ class Calls:
                 yield places.pop(done), _received(done)
         for late in places:
             ray.cancel(late, force=True)
+
+    def patience_s(self) -> float:
+        """For how long the driver waits for a store now."""
+        return patience_s(hurried=self.drain.hurried)
 
     def halted(self) -> bool:
         """Looks at the signals and lets the views refresh; whether the sweep is asked to end."""

@@ -43,7 +43,7 @@ class Changes:
 
 
 def changes_between(then: State, now: State, sweep: str) -> Changes:
-    """What has changed; `sweep` is the folder for messages. Limits may change without a question."""
+    """What has changed; `sweep` is what people know it by. Limits may change without a question."""
     refused = [
         f"{key} has changed since the sweep began: {was} then, {is_now} now. It cannot change within a sweep: undo the "
         f"change to resume, or start a new sweep, which can learn from this one: --learn-from {sweep}"

@@ -89,7 +89,7 @@ def _refuse_another_question(sweep: Sweep, found: FoundExperiment, *, accept_cha
     """Lets pass where a finished sweep asked what is asked now: its winner answers nothing else."""
     then = State.of(sweep.history)
     now = dataclasses.replace(then, asks=State.now(found.experiment).asks)  # it is not run: its code may be another
-    changes = changes_between(then, now, str(sweep.folder))
+    changes = changes_between(then, now, place_of(sweep.folder))
     if changes.refused:
         raise InputError(*changes.refused)
     if changes.lines and not accept_changes:

@@ -15,6 +15,7 @@ from experiments._sweep.options import KEEP, data_folder, preflight
 from experiments._sweep.start.changes import ChangedError, changes_between
 from experiments._sweep.start.starting import check_resources
 from experiments._sweep.start.state import State
+from experiments._sweep.store.places import place_of
 from trainables import Trainable
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def resume_sweep(
         code = 0 if history.best is not None else 1
         return Outcome(sweep=sweep, reason=reached.reason, why=reached.why, code=code, driven=False)
     then, now = State.of(history), State.now(found.experiment)
-    changes = changes_between(then, now, str(folder))
+    changes = changes_between(then, now, place_of(folder))
     faults = [*preflight(found, options), *changes.refused, *_too_few(history, found.experiment)]
     for trial in history.in_state("running", "held", "interrupted"):
         faults += forgotten(found.experiment.whole(trial.config))

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.disk import refuse_too_large
 from experiments._sweep.driving import drive
-from experiments._sweep.engine.on_ray.addresses import check_reachable, is_http, submitted_fault
-from experiments._sweep.engine.on_ray.capacity import resources_of
-from experiments._sweep.engine.on_ray.openness import refuse_open
-from experiments._sweep.engine.on_ray.session import local_slots
+from experiments._sweep.engine.on_ray.entry.addresses import is_http, submitted_fault
+from experiments._sweep.engine.on_ray.entry.admission import check_cluster
+from experiments._sweep.engine.on_ray.entry.session import local_slots
+from experiments._sweep.engine.on_ray.nodes.capacity import resources_of
 from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.files import LEDGER
 from experiments._sweep.ledger.records import SCHEMA, SweepOpened
@@ -129,7 +129,7 @@ def check_resources(experiment: Experiment, options: RunOptions) -> None:
 
     Raises:
         EngineError: With what a trial needs and what there is; or if nobody answers.
-        InputError: If whoever comes is let in.
+        InputError: If whoever comes is let in, or we are not.
     """
     if options.here:
         return
@@ -137,6 +137,5 @@ def check_resources(experiment: Experiment, options: RunOptions) -> None:
         raise InputError(submitted_fault(options.address))
     if options.address == "local":
         local_slots(resources_of(experiment))
-    elif ":" in options.address:
-        check_reachable(options.address)
-    refuse_open(options.address, insecure=options.insecure)
+    else:
+        check_cluster(options.address, insecure=options.insecure)

@@ -16,7 +16,7 @@ from experiments._sweep.ledger.files import LEDGER, is_sweep, sync_folder
 from experiments._sweep.ledger.lease import alone_in, holder_of
 from experiments._sweep.store.objects import Objects
 from experiments._sweep.store.patience import BRIEF_S
-from experiments._sweep.store.places import MARKER, NAME, url_of
+from experiments._sweep.store.places import NAME, copies_root, url_of
 from experiments._sweep.store.refusals import asking
 from experiments._sweep.store.segments import FOLDER, joined, stored
 
@@ -71,8 +71,10 @@ def brought(folder: Path) -> None:
         return
     with asking(url):
         sweep = Objects(url, patience_s=BRIEF_S)
-        if not sweep.has(f"{FOLDER}/"):
-            return  # begun at most
+        if not sweep.has(f"{FOLDER}/"):  # begun at most, or removed
+            if folder.is_dir() and not sweep.has(""):
+                _set_apart(folder)
+            return
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with alone_in(folder):
             if holder_of(folder) is None:  # a driver may have begun here meanwhile
@@ -100,21 +102,22 @@ def known(storage: Path) -> None:
     url = url_of(storage)
     if url is None:
         return
+    here = [path for path in storage.iterdir() if path.is_dir()]  # first: who makes one has taken its name before
     with asking(url):
         names = {name for name in Objects(url, patience_s=BRIEF_S).folders() if NAME.fullmatch(name)}
     for name in names:
         (storage / name).mkdir(mode=0o700, exist_ok=True)
-    for folder in list(storage.iterdir()):
-        if folder.name not in names and folder.name != MARKER and folder.is_dir() and holder_of(folder) is None:
-            _set_apart(storage, folder)
+    for folder in here:
+        if folder.name not in names and holder_of(folder) is None:
+            _set_apart(folder)
 
 
-def _set_apart(storage: Path, folder: Path) -> None:
+def _set_apart(folder: Path) -> None:
     """What the store does not know any more is out of the way, and still there for who wants to look."""
-    apart = storage.parent / APART
+    apart, name = copies_root() / APART, "-".join(folder.resolve().relative_to(copies_root().resolve()).parts)
     apart.mkdir(mode=0o700, exist_ok=True)
     with contextlib.suppress(OSError):  # another command was quicker
-        folder.replace(apart / f"{storage.name}-{folder.name}-{time.time_ns()}")
+        folder.replace(apart / f"{name}-{time.time_ns()}")
 
 
 def sweeps_in(storage: Path) -> dict[Path, float]:

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 
 from experiments._sweep.ledger.files import LEDGER, TAKEN, LedgerWriter
 from experiments._sweep.ledger.records import EpochReported, SegmentInterrupted, SegmentStarted
-from experiments._sweep.store import patience
 from experiments._sweep.store.copies import fetched
 from experiments._sweep.store.objects import Objects
-from experiments._sweep.store.patience import BRIEF_S
+from experiments._sweep.store.patience import BRIEF_S, patience_s
 from experiments._sweep.store.places import url_of
 from experiments._sweep.store.segments import key_of
 
@@ -33,8 +32,6 @@ LATEST_S = 5.0
 _SENT_S = 4.0
 """How old it is when it is sent, so that it is there in time."""
 _LOOK_S = 0.25
-_IN_HASTE_S = 5.0
-"""How long the store is waited for when somebody waits for the driver to end."""
 OTHERS_S = 5.0
 """How often a driver that writes nothing looks whether another one has written."""
 
@@ -69,7 +66,7 @@ class StoreLedger(LedgerWriter):
         self._there = Objects(url, patience_s=BRIEF_S)
         self._number, self._sent = fetched(sweep, self._there)
         super().__init__(sweep / LEDGER)
-        self._there.patience_s = lambda: _IN_HASTE_S if hurried() else patience.PATIENCE_S
+        self._there.patience_s = lambda: patience_s(hurried=hurried())
         self._durable = 0
         self._failed: OSError | None = None
         """Why nothing is written any more: the store may have a segment of which this driver does not know."""

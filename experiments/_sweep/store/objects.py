@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 PART_BYTES = 50 * 2**20
 """An object of twice as much or more is sent in such parts."""
-_AT_A_TIME = 8
 _REMOVED_AT_ONCE = 1000
 """The most keys that S3 takes in one call."""
 
@@ -79,17 +77,6 @@ class Objects:
         """
         found: bytes = self._call(key, lambda store, path: store.cat_file(path, max_concurrency=1))
         return found
-
-    def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
-        """The contents of several objects, some of them at the same time.
-
-        Raises:
-            FileNotFoundError: One is not there.
-        """
-        if len(keys) < 2:
-            return {key: self.get(key) for key in keys}
-        with ThreadPoolExecutor(_AT_A_TIME, thread_name_prefix="store") as pool:
-            return dict(zip(keys, pool.map(self.get, keys), strict=True))
 
     def keys(self, prefix: str = "") -> list[str]:
         """All keys that begin with `prefix`, in order."""

@@ -7,6 +7,8 @@ import random
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from experiments._sweep.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -42,6 +44,7 @@ def patiently(call: Callable[[], T], url: str, *, patience_s: Callable[[], float
         patience_s: For how long; asked before each new try.
 
     Raises:
+        InputError: If s3fs is not installed.
         FileNotFoundError: There is no such object or bucket.
         FileExistsError: It is there, and was to be created.
         PermissionError: The store does not let us.
@@ -52,6 +55,8 @@ def patiently(call: Callable[[], T], url: str, *, patience_s: Callable[[], float
     while True:
         try:
             return call()
+        except InputError:
+            raise
         except Exception as error:
             waited = time.monotonic() - began
             if not is_passing(error):
@@ -93,7 +98,7 @@ def _said(error: BaseException) -> str:
     return f"{told.get('Message') or 'no reason given'} ({told.get('Code', 'unknown')})"
 
 
-def _translated(error: Exception, url: str) -> Exception:
+def _translated(error: Exception, url: str) -> OSError:
     for kind, number in (
         (FileNotFoundError, errno.ENOENT),
         (FileExistsError, errno.EEXIST),
@@ -101,6 +106,4 @@ def _translated(error: Exception, url: str) -> Exception:
     ):
         if isinstance(error, kind) or (kind is PermissionError and "Credentials" in type(error).__name__):
             return kind(number, _said(error), url)
-    if type(error).__module__.startswith("botocore") or isinstance(error, OSError):
-        return OSError(errno.EIO, _said(error), url)
-    return error
+    return OSError(errno.EIO, _said(error), url)  # settings that cannot be are ValueErrors: an endpoint without http://

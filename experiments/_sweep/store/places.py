@@ -75,16 +75,26 @@ def storage_folder(text: str) -> Path:
 
 
 def copies_of(url: str) -> Path:
-    """The folder of the working copies of the sweeps at a storage address; made where it is not there."""
+    """The folder of the working copies of the sweeps at a storage address; made where it is not there.
+
+    Raises:
+        InputError: If the address cannot be used, or the folder cannot be made.
+    """
     url = checked(url)
     # The same bucket may be another one for another server.
     server = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
     folder = copies_root() / hashlib.sha256(f"{server} {url}".encode()).hexdigest()[:16]
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if _marked(folder) is None:
-        beside = folder / f"{MARKER}.{os.getpid()}"
-        beside.write_text(json.dumps({"url": url}))
-        beside.replace(folder / MARKER)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if _marked(folder) is None:
+            beside = folder / f"{MARKER}.{os.getpid()}"
+            beside.write_text(json.dumps({"url": url}))
+            beside.replace(folder / MARKER)
+    except OSError as error:
+        raise InputError(
+            f"the copies of sweeps in {url} cannot be kept in {folder} ({error.strerror}). Let RAYSWEEPS_STORES name "
+            "a folder of your own."
+        ) from error
     return folder
 
 

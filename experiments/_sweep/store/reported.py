@@ -15,7 +15,6 @@ from experiments._sweep.ledger.files import RAY, reported_folder
 from experiments._sweep.store.checkpoints import write_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from experiments._sweep.store.objects import Objects
@@ -64,12 +63,6 @@ def fetch_reported(store: Objects, key: str, root: Path) -> Path | None:
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     return folder
-
-
-def keys_of_reported(keys: Iterable[str], key: str) -> list[str]:
-    """Of a store's keys those of one reported checkpoint, the list first: in this order it is removed."""
-    files = [each for each in keys if each.startswith(f"{key}/")]
-    return [f"{key}{LIST}", *files]
 
 
 def _verified(content: bytes, described: dict[str, Any]) -> bytes:

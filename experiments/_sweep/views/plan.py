@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.store.places import place_of
 from experiments._sweep.views.words import setting
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def plan_lines(
     shared = [f"trials share a GPU: PyTorch gives each {gpus:g} of its memory at most"] if 0 < gpus < 1 else []
     yield from _entry("resources", [f"{cpus:g} CPU and {gpus:g} GPU{others} a trial; {at_a_time}", *shared])
     yield from _entry("seed", [str(experiment.seed)])
-    yield from _entry("folder", [str(folder)])
+    yield from _entry("folder", [place_of(folder)])
     yield from _entry("disk", list(disk))
 
 

@@ -153,7 +153,7 @@ def test_a_driver_that_is_asked_to_end_gives_a_silent_store_up(
     machine: Open, s3: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After Ctrl+C nobody waits for minutes, also where the wait had begun before."""
-    monkeypatch.setattr(module, "_IN_HASTE_S", 0.2)
+    monkeypatch.setattr("experiments._sweep.store.patience.IN_HASTE_S", 0.2)
     asked = threading.Event()
     ledger = machine("here", asked.is_set)
     s3.faults(away=True)

@@ -8,13 +8,16 @@ from experiments._sweep.store.objects import Objects
 from tests.experiments.resumable import Place
 from tests.experiments.store.s3 import BUCKET, Server
 
+CLIENT = ("s3fs", "aiobotocore", "botocore")
+"""What the extra brings for stores."""
+
 
 class NotInstalled:
-    """Finds no s3fs."""
+    """Finds no client of a store."""
 
     def find_spec(self, name: str, *_: object) -> None:
-        """Refuse one package, and leave the others to who comes next."""
-        if name == "s3fs":
+        """Refuse some packages, and leave the others to who comes next."""
+        if name.partition(".")[0] in CLIENT:
             raise ModuleNotFoundError(name)
 
 
@@ -41,6 +44,13 @@ def test_a_store_that_cannot_be_used_is_refused_before_anything_starts(
     assert Objects(url).keys() == []
 
 
+def test_a_server_that_cannot_be_one_is_refused(resumable: Place, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting of the store's client is wrong, before anybody is asked."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost")
+    code, _, err = resumable.sweep("trials", "--storage", url)
+    assert code == 2 and "Invalid endpoint: localhost. Correct the address, or the settings of the store" in err
+
+
 @pytest.mark.parametrize("storage", ["gs://bucket/x", "s3://", "s3:///x", f"s3://{BUCKET}/../x"])
 def test_an_address_that_is_none_is_refused(resumable: Place, url: str, storage: str) -> None:  # noqa: ARG001
     """Another kind of store, no bucket, and a way out of it."""
@@ -51,7 +61,8 @@ def test_an_address_that_is_none_is_refused(resumable: Place, url: str, storage:
 def test_a_package_that_is_not_installed_is_named(resumable: Place, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a laptop without the extra lacks, and the command that brings it."""
     monkeypatch.setattr("experiments._sweep.store.client._made", {})
-    monkeypatch.delitem(sys.modules, "s3fs", raising=False)
+    for name in [name for name in sys.modules if name.partition(".")[0] in CLIENT]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [NotInstalled(), *sys.meta_path])
     code, _, err = resumable.sweep("trials", "--storage", url)
     assert code == 2 and 'pip install "raysweeps[cluster]"' in err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.checkpoints import best_places
@@ -11,7 +12,6 @@ from experiments._sweep.engine.faults import Fault
 from experiments._sweep.errors import EngineError
 from experiments._sweep.ledger.lease import SweepInUseError
 from experiments._sweep.ledger.records import SUCCESSES, TestMeasured, TestSplitUsed
-from experiments._sweep.store.patience import patience_s
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,16 +32,18 @@ def use_test_split(calls: Calls, folder: Path, metric: str) -> None:
     """
     history, journal = calls.conductor.history, calls.conductor.journal
     trials = [trial for trial in history.in_state(*SUCCESSES) if trial.number not in history.tests]
-    places = best_places(folder, trials, lambda: patience_s(hurried=calls.drain.hurried))
+    places = best_places(folder, trials, calls.patience_s)
     found = [(trial, places[trial.number]) for trial in trials if trial.number in places]
     if not found:
         return
     try:
-        look = _recorded(folder)
+        look = _recorded(folder, calls)
     except SweepInUseError as error:
         raise EngineError(str(error)) from error
     journal.note(f"measuring {len(found)} checkpoint{'s'[: len(found) > 1]} on the test split (use {look} of it)")
     whole = calls.conductor.experiment.whole
+    if not calls.on_ray:  # there, no signal comes to where it is measured
+        found = [(trial, replace(place, patience_s=calls.patience_s)) for trial, place in found]
     arguments = [(whole(trial.config), place) for trial, place in found]
     for which, outcome in calls(_measure, arguments):
         trial = found[which][0]
@@ -64,9 +66,9 @@ def _measurement(trial: TrialHistory, metrics: dict[str, float], t: float) -> Te
     return TestMeasured(trial=trial.number, epoch=trial.epoch or 0, metrics=metrics, t=t)
 
 
-def _recorded(folder: Path) -> int:
+def _recorded(folder: Path, calls: Calls) -> int:
     """The number of this use, from 1; written into the ledger of the searched sweep, durably, where it is new."""
-    with ledger_of(folder.parent) as writer:
+    with ledger_of(folder.parent, lambda: calls.drain.hurried) as writer:
         looks = [entry.record for entry in writer.entries if isinstance(entry.record, TestSplitUsed)]
         for each in looks:
             if each.confirmation == folder.name:

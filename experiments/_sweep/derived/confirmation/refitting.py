@@ -13,6 +13,7 @@ from experiments._sweep.derived.confirmation.candidates import fresh_seeds
 from experiments._sweep.derived.finding import is_begun, searched_sweep
 from experiments._sweep.derived.repetition import repetition
 from experiments._sweep.errors import InputError
+from experiments._sweep.store.places import place_of
 from experiments._sweep.sweep import Sweep
 from experiments.schedulers.fifo import FIFO
 from trainables import Trainable
@@ -83,7 +84,7 @@ def _begun(found: FoundExperiment, confirmation: Sweep, options: RunOptions, obs
     answer, opened = confirmation.history.answer or {}, confirmation.history.sweep.derived or {}
     winner = next((each for each in answer.get("configurations", []) if each["label"] == answer["winner"]), None)
     if winner is None:
-        raise InputError(f"{confirmation.folder} names no winner, so there is nothing to refit.")
+        raise InputError(f"{place_of(confirmation.folder)} names no winner, so there is nothing to refit.")
     until = _middle(winner["epochs"])
     before = opened["seeds"]
     seeds = fresh_seeds(found.experiment, list(before[0]), opened["number"], len(before) + 1)[-1]

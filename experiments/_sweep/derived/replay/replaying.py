@@ -19,6 +19,7 @@ from experiments._sweep.derived.writing import ledger_of
 from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.records import Answered
 from experiments._sweep.start.resuming import changed_data
+from experiments._sweep.store.places import place_of
 from experiments._sweep.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -148,7 +149,8 @@ def _recorded(sweep: Sweep, number: int) -> TrialHistory:
     """The trial, where it can be trained again."""
     trials, derived = sweep.history.trials, sweep.history.sweep.derived or {}
     if derived.get("kind") == "refit":
-        raise InputError(f"{sweep.folder} is a refit, which is not replayed. Replay trials of {sweep.folder.parent}.")
+        folder, of = place_of(sweep.folder), place_of(sweep.folder.parent)
+        raise InputError(f"{folder} is a refit, which is not replayed. Replay trials of {of}.")
     if number not in trials:
         there = f"trials 0 to {len(trials) - 1}" if trials else "no trial yet"
         nearest = f" The nearest is {min(trials, key=lambda known: abs(known - number))}." if trials else ""

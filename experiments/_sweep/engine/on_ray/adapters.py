@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from experiments._sweep.engine.deciding.conductor import Conductor
     from experiments._sweep.engine.losses import Loss
-    from experiments._sweep.engine.on_ray.slots import Slots
+    from experiments._sweep.engine.on_ray.nodes.slots import Slots
     from experiments._sweep.engine.on_ray.stalls import Stalls
     from experiments._sweep.engine.signals import Drain
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from experiments._sweep.engine.on_ray.processes import end_all, of_this_session
 from experiments._sweep.engine.signals import exit_now
 from experiments._sweep.ledger.records import DriverEnded
+from experiments._sweep.store.places import url_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +43,6 @@ def end_at_once(conductor: Conductor, lease: Lease, folder: Path, why: str) -> N
         end_all(of_this_session())
     place = str(folder)
     with contextlib.suppress(Exception):  # the current folder may be gone, and who read the output
-        place = os.path.relpath(folder)
+        place = url_of(folder) or os.path.relpath(folder)
         sys.stdout.flush()
     exit_now(FAULT, f"{folder.name} ended early (fault): {why}\ngo on with: sweep resume {place}", to=1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from experiments._sweep.engine.on_ray.capacity import Resources
+    from experiments._sweep.engine.on_ray.nodes.capacity import Resources
 
 SHORT = 8
 """Characters of a node's number that tell it from the others."""

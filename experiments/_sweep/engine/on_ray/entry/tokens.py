@@ -54,6 +54,8 @@ def token_fault(address: str, *, insecure: bool = False) -> str:
             f"--address: others can read the token in {file}, which is not your file, and run code on the cluster. "
             f"Have its owner do: chmod 600 {file}"
         )
+    if file is not None and file != _kept() and not file.is_file() and not insecure:
+        return f"--address: RAY_AUTH_TOKEN_PATH names {file}, and there is no such file. Give the cluster's token."
     if insecure or (_has_token() and os.environ.get("RAY_AUTH_MODE") != "disabled"):
         return ""
     return (
@@ -72,6 +74,21 @@ def close_token_file() -> str:
         f"others could read the token in {file} until now; only you can from now on. Where other people use this "
         "machine, make a new one: ray get-auth-token --generate"
     )
+
+
+def own_token() -> str:
+    """The token that Ray takes here.
+
+    Raises:
+        OSError: If its file cannot be read.
+    """
+    file = _file()
+    return os.environ["RAY_AUTH_TOKEN"].strip() if file is None else file.read_text(encoding="utf-8").strip()
+
+
+def token_place() -> str:
+    """Where Ray takes the token from: a variable or a file."""
+    return str(_file() or "RAY_AUTH_TOKEN")
 
 
 def _has_token() -> bool:

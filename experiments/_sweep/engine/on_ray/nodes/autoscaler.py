@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.engine.on_ray.capacity import fitting
+from experiments._sweep.engine.on_ray.nodes.capacity import fitting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from experiments._sweep.engine.on_ray.capacity import Resources
+    from experiments._sweep.engine.on_ray.nodes.capacity import Resources
 
 MIRRORED = re.compile(r"node_[0-9a-f]{56}")
 """The type that Ray's monitor makes up for a node of a cluster without an autoscaler."""

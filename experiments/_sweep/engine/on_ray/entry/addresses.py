@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from urllib.parse import urlsplit
 
-from experiments._sweep.engine.on_ray.loopback import reached
+from experiments._sweep.engine.on_ray.entry.loopback import reached
 from experiments._sweep.errors import EngineError
 
+HOST = re.compile(r"[\w.-]+|\[?[0-9A-Fa-f:.]+\]?")
+"""A name, or an address of either kind."""
 ANSWER_S = 5.0
 """How long a head node may take to answer; Ray itself tries for minutes."""
 
@@ -31,7 +34,7 @@ def address_fault(address: str) -> str:
     if address in ("local", "auto"):
         return ""
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+    if not HOST.fullmatch(host) or not port.isdecimal() or not 0 < int(port) < 2**16:
         return (
             f"--address: {address!r} is not an address. Use 'local', 'auto', HOST:PORT, such as 10.0.0.1:6379, or "
             "http(s)://HEAD:8265."

@@ -8,21 +8,19 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.engine.on_ray.capacity import shortage, slots_of
-from experiments._sweep.engine.on_ray.loopback import LOOPBACK, is_loopback
-from experiments._sweep.engine.on_ray.openness import is_open
+from experiments._sweep.engine.on_ray.entry.admission import is_open
+from experiments._sweep.engine.on_ray.entry.loopback import LOOPBACK, is_loopback
+from experiments._sweep.engine.on_ray.entry.tokens import DISABLED, token_settings, use_token
+from experiments._sweep.engine.on_ray.nodes.capacity import shortage, slots_of
 from experiments._sweep.engine.on_ray.probing import refuse_without_room
-from experiments._sweep.engine.on_ray.tokens import DISABLED, token_settings, use_token
 from experiments._sweep.engine.signals import hear_again
 from experiments._sweep.errors import EngineError
+from experiments._sweep.travelled import PACKAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from experiments._sweep.engine.on_ray.capacity import Resources
-
-PACKAGES = Path(__file__).resolve().parents[4]
-"""The folder that holds `experiments`, `trainables` and `search_spaces`."""
+    from experiments._sweep.engine.on_ray.nodes.capacity import Resources
 
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # no telemetry

@@ -6,16 +6,16 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from experiments._sweep.engine.on_ray.autoscaler import Autoscaler, autoscaler_of_session
-from experiments._sweep.engine.on_ray.capacity import shortage, slots_of
-from experiments._sweep.engine.on_ray.nodes import live_nodes
-from experiments._sweep.engine.on_ray.waiting import PATIENCE_S, Waiting
+from experiments._sweep.engine.on_ray.nodes.autoscaler import Autoscaler, autoscaler_of_session
+from experiments._sweep.engine.on_ray.nodes.capacity import shortage, slots_of
+from experiments._sweep.engine.on_ray.nodes.live import live_nodes
+from experiments._sweep.engine.on_ray.nodes.waiting import PATIENCE_S, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from experiments._sweep.engine.on_ray.capacity import Resources
-    from experiments._sweep.engine.on_ray.nodes import Node
+    from experiments._sweep.engine.on_ray.nodes.capacity import Resources
+    from experiments._sweep.engine.on_ray.nodes.live import Node
 
 LOOK_S = 2.0
 """How often the nodes are looked at."""
@@ -35,6 +35,8 @@ class Slots:
     """How long a node is waited for while none holds a trial."""
     nodes: Callable[[], list[Node]] = live_nodes
     look_for_autoscaler: Callable[[], Autoscaler] = autoscaler_of_session
+    seen: Callable[[list[Node]], None] = lambda _: None
+    """Is told which nodes are there, each time they are looked at."""
     there: int = 0
     """How many trials the nodes hold that are there."""
     shortage: str = ""
@@ -63,7 +65,9 @@ class Slots:
 
     def look(self) -> None:
         """Looks at the nodes now."""
-        nodes = [node.resources for node in self.nodes()]
+        there = self.nodes()
+        self.seen(there)
+        nodes = [node.resources for node in there]
         self.there = slots_of(nodes, self.needs)
         self.shortage = "" if self.there else shortage(nodes, self.needs)
         self._wait()

@@ -8,14 +8,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.engine.on_ray.fitness import lacks, misfits
+from experiments._sweep.engine.on_ray.nodes.fitness import lacks, misfits
 from experiments._sweep.errors import EngineError
 from experiments._sweep.store.probing import fault_of_this_node, left, unseen_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from experiments._sweep.engine.on_ray.nodes import Node
+    from experiments._sweep.engine.on_ray.nodes.live import Node
     from experiments._sweep.engine.segment import Workplace
 
 PATIENCE_S = 120.0
@@ -38,17 +38,53 @@ def look_at_every_node(nodes: Sequence[Node], workplace: Workplace, halted: Call
         EngineError: With what fails and the nodes where it does.
         OSError: If the driver itself cannot write where the sweep lies.
     """
-    place, patience_s = workplace.store or workplace.sweep, INSTALLED_S if workplace.installs else PATIENCE_S
-    with left(place) as token:
-        asked = _asked(nodes, dict(workplace.imports), workplace.data_dir, (place, token))
-        answers = _answers(asked, halted, patience_s)
-        told = [(node, answer) for node, answer in answers if answer is not None]
-        answered = [node.number for node, faults in told if not faults]
-        unseen = unseen_nodes(place, token, answered)
-    faults = [(node, fault) for node, faults in told for fault in faults]
-    faults += [(node, UNSEEN.format(place=place)) for node in nodes if node.number in unseen]
+    patience_s = INSTALLED_S if workplace.installs else PATIENCE_S
+    look, end = Look(nodes, workplace), time.monotonic() + patience_s
+    while not look.answered(LOOK_S) and not halted() and time.monotonic() < end:
+        pass
+    faults, told = look.faults(f"it did not answer in {patience_s:g} s")
     if faults and not halted():
-        raise EngineError(in_words(faults, len(told)))
+        raise EngineError(in_words(faults, told))
+
+
+class Look:
+    """One look at some nodes, under way."""
+
+    def __init__(self, nodes: Sequence[Node], workplace: Workplace) -> None:
+        """Asks the nodes.
+
+        Raises:
+            OSError: If the driver itself cannot write where the sweep lies.
+        """
+        self._nodes, self._place = nodes, workplace.store or workplace.sweep
+        self._left = contextlib.ExitStack()
+        self._token = self._left.enter_context(left(self._place))
+        self._waiting = _asked(nodes, dict(workplace.imports), workplace.data_dir, (self._place, self._token))
+        self._told: list[tuple[Node, list[str] | None]] = []
+
+    def answered(self, within_s: float = 0) -> bool:
+        """Whether all have answered; one may be waited for so long."""
+        import ray
+
+        if self._waiting:
+            done = ray.wait(list(self._waiting), timeout=within_s)[0]
+            self._told += [(self._waiting.pop(each), _answer(each)) for each in done]
+        return not self._waiting
+
+    def faults(self, late: str = "") -> tuple[list[tuple[Node, str]], int]:
+        """What fails, and how many nodes have told or are late; ends the look, and says `late` of those."""
+        import ray
+
+        for asked, node in self._waiting.items():
+            with contextlib.suppress(ray.exceptions.RayError):  # it ends with the session at the latest
+                ray.cancel(asked, force=True)
+            self._told.append((node, [late]))
+        with self._left:
+            told = [(node, answer) for node, answer in self._told if answer is not None]
+            unseen = unseen_nodes(self._place, self._token, [node.number for node, faults in told if not faults])
+        faults = [(node, fault) for node, faults in told for fault in faults]
+        faults += [(node, UNSEEN.format(place=self._place)) for node in self._nodes if node.number in unseen]
+        return faults, len(told)
 
 
 def _asked(nodes: Sequence[Node], *what: Any) -> dict[Any, Node]:
@@ -73,22 +109,6 @@ def _look(
         faults.append(f"the data folder {data_dir} is not there")
     fault = fault_of_this_node(*probe, node)
     return [*faults, fault] if fault else faults
-
-
-def _answers(
-    asked: dict[Any, Node], halted: Callable[[], bool], patience_s: float
-) -> list[tuple[Node, list[str] | None]]:
-    import ray
-
-    told: list[tuple[Node, list[str] | None]] = []
-    waiting, end = dict(asked), time.monotonic() + patience_s
-    while waiting and not halted() and time.monotonic() < end:
-        told += [(waiting.pop(done), _answer(done)) for done in ray.wait(list(waiting), timeout=LOOK_S)[0]]
-    for late, node in waiting.items():
-        with contextlib.suppress(ray.exceptions.RayError):  # it ends with the session at the latest
-            ray.cancel(late, force=True)
-        told.append((node, [f"it did not answer in {patience_s:g} s"]))
-    return told
 
 
 def _answer(done: Any) -> list[str] | None:

@@ -6,12 +6,13 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from experiments._sweep.engine.on_ray.autoscaler import Autoscaler, autoscaler_of_session, cannot_be_brought
-from experiments._sweep.engine.on_ray.capacity import fitting, resources_of, shortage, unused_gpus
-from experiments._sweep.engine.on_ray.nodes import live_nodes
-from experiments._sweep.engine.on_ray.preflight import look_at_every_node
-from experiments._sweep.engine.on_ray.slots import Slots
-from experiments._sweep.engine.on_ray.waiting import PATIENCE_S
+from experiments._sweep.engine.on_ray.nodes.autoscaler import Autoscaler, autoscaler_of_session, cannot_be_brought
+from experiments._sweep.engine.on_ray.nodes.capacity import fitting, resources_of, shortage, unused_gpus
+from experiments._sweep.engine.on_ray.nodes.live import live_nodes
+from experiments._sweep.engine.on_ray.nodes.newcomers import Newcomers
+from experiments._sweep.engine.on_ray.nodes.preflight import look_at_every_node
+from experiments._sweep.engine.on_ray.nodes.slots import Slots
+from experiments._sweep.engine.on_ray.nodes.waiting import PATIENCE_S
 from experiments._sweep.errors import EngineError
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     from experiments._sweep.engine.calls import Calls
     from experiments._sweep.engine.deciding.conductor import Conductor
-    from experiments._sweep.engine.on_ray.capacity import Resources
-    from experiments._sweep.engine.on_ray.nodes import Node
+    from experiments._sweep.engine.on_ray.nodes.capacity import Resources
+    from experiments._sweep.engine.on_ray.nodes.live import Node
 
 LOOK_S = 0.2
 """How often the signals are looked at while a node is waited for."""
@@ -56,6 +57,7 @@ def places_for_trials(calls: Calls, *, address: str, concurrent: int | None, wai
     if joined:
         holding = [node for node in live_nodes() if fitting(node.resources, slots.needs)]
         look_at_every_node(holding, calls.workplace, calls.halted)
+        slots.seen = Newcomers(holding, slots.needs, calls.workplace, slots.say).look
     return slots
 
 
