@@ -1,11 +1,12 @@
 """Submitting over HTTP: what is refused before anything starts, what is sent, how it is followed and let go."""
 
+import asyncio
 import io
 import json
 import os
 import signal
 import zipfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +217,25 @@ def test_a_cluster_that_does_not_answer_any_more_is_left_after_a_while(
     dashboard.forgets, dashboard.cuts = True, [2]
     code, _, err = run()
     assert code == 3 and "does not know the job" in err
+
+
+def test_ctrl_c_is_heard_whatever_the_client_makes_of_it(
+    run: Sent, dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read that is cancelled may end in an error of the client's own: the sweep is let go all the same."""
+
+    async def lines(*_: object) -> AsyncIterator[str]:
+        signal.raise_signal(signal.SIGINT)
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            raise RuntimeError("closed") from None
+        yield ""
+
+    dashboard.holds = True
+    monkeypatch.setattr("experiments._sweep.cluster.jobs.Jobs.lines", lines)
+    code, _, err = run()
+    assert code == 130 and "let go" in err
 
 
 def lost(*_: object) -> None:

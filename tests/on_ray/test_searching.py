@@ -27,6 +27,7 @@ experiment = replace(
 '''
 
 
+@pytest.mark.nightly
 def test_a_good_network_is_found_with_fewer_epochs(driver: Start, workplace: Path) -> None:
     """At least 0.95 of the validation images are right; trials are stopped; proposals are marked by what made them."""
     asked = "--search bayesopt --scheduler hyperband --trials 49"
