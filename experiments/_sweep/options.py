@@ -16,7 +16,7 @@ from experiments._sweep.engine.on_ray.entry.addresses import address_fault, is_h
 from experiments._sweep.engine.on_ray.entry.tokens import token_fault
 from experiments._sweep.errors import InputError
 from experiments._sweep.names import new_folder
-from experiments._sweep.store.places import storage_folder
+from experiments._sweep.store.places import storage_faults, storage_folder
 from trainables import Trainable
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ class RunOptions:
         )
         if fault:
             yield fault
-        if self.name is not None and not there:
+        astray = storage_faults(self.storage)
+        yield from astray
+        if self.name is not None and not there and not astray:
             try:
                 new_folder(storage_folder(self.storage), self.name, self.name)
             except InputError as error:

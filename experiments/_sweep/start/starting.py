@@ -54,7 +54,8 @@ def start_sweep(
         InputError: If anything is wrong before anything starts; nothing was written.
         EngineError: If this machine cannot hold a trial, or the disk the sweep; nothing was written.
     """
-    storage, told = storage_folder(options.storage), checked(found, options)
+    told = checked(found, options)
+    storage = storage_folder(options.storage)
     check_resources(found.experiment, options)
     refuse_too_large(found.experiment, options, storage)
     folder = left or _made_folder(storage, options.name, found.name)
@@ -94,7 +95,7 @@ def checked(found: FoundExperiment, options: RunOptions) -> list[dict[str, Any]]
     except InputError as error:
         faults += map(redactor.text, error.faults)
     if faults:
-        raise InputError(*faults)
+        raise InputError(*dict.fromkeys(faults))
     return [*map(redactor.value, told)]
 
 

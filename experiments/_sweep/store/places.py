@@ -24,6 +24,7 @@ MARKER = "store.json"
 """Names the store, in the folder that stands for a storage address."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """What a sweep may be called."""
+_CUT = re.compile(r"s3:(?!//)", re.IGNORECASE)
 _OTHERS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _PART = re.compile(r"[^/\\\x00-\x1f]{1,255}")
 
@@ -36,9 +37,21 @@ def is_url(text: str) -> bool:
     """
     if text.lower().startswith(SCHEME):
         return True
+    if _CUT.match(text):
+        raise InputError(f"{text} is no address, for it lacks slashes. Did you mean {SCHEME}{text[3:].lstrip('/')}?")
     if _OTHERS.match(text):
         raise InputError(f"{text} is no storage that sweeps can lie in. Give a folder, or s3://BUCKET/PREFIX.")
     return False
+
+
+def storage_faults(text: str) -> list[str]:
+    """Why sweeps cannot lie in a storage, as far as its name tells."""
+    try:
+        if is_url(text):
+            checked(text)
+    except InputError as error:
+        return list(error.faults)
+    return []
 
 
 def checked(url: str) -> str:

@@ -53,9 +53,16 @@ def test_a_server_that_cannot_be_one_is_refused(resumable: Place, url: str, monk
 
 @pytest.mark.parametrize("storage", ["gs://bucket/x", "s3://", "s3:///x", f"s3://{BUCKET}/../x"])
 def test_an_address_that_is_none_is_refused(resumable: Place, url: str, storage: str) -> None:  # noqa: ARG001
-    """Another kind of store, no bucket, and a way out of it."""
-    code, _, err = resumable.sweep("run", "mine.py", "--here", "--storage", storage)
-    assert code == 2 and "Give" in err and "s3://BUCKET/PREFIX" in err
+    """Another kind of store, no bucket, and a way out of it; told with all other faults."""
+    code, _, err = resumable.sweep("run", "mine.py", "--here", "--storage", storage, "--concurrent", "0")
+    assert code == 2 and "Give" in err and "s3://BUCKET/PREFIX" in err and "--concurrent must be" in err
+    assert err.count("s3://BUCKET/PREFIX") == 1
+
+
+def test_an_address_that_lacks_a_slash_is_no_folder(resumable: Place) -> None:
+    """`s3:/bucket` would be a folder called `s3:`."""
+    code, _, err = resumable.sweep("run", "mine.py", "--here", "--storage", "s3:/bucket/x")
+    assert code == 2 and "Did you mean s3://bucket/x?" in err
 
 
 def test_a_package_that_is_not_installed_is_named(resumable: Place, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
