@@ -16,7 +16,7 @@ import pytest
 
 from tests.on_ray.conftest import Driver, opened
 
-pytestmark = [pytest.mark.slow, pytest.mark.nightly, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
 
 Start = Callable[..., Driver]
 

@@ -33,7 +33,6 @@ Plant = Callable[[list[Record], list[Told]], tuple[list[Record], list[Told]]]
 
 
 @pytest.mark.slow
-@pytest.mark.nightly
 @pytest.mark.timeout(200)
 def test_a_made_up_seed_goes_through_as_promised(tmp_path: Path) -> None:
     """A trial's process is killed in a save and the driver at a decision: the script says that nothing was lost."""
