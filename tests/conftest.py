@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 from PIL import Image
@@ -62,18 +63,21 @@ def small_fashion_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 @pytest.fixture
 def small_cifar10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a folder with a CIFAR-10 of 100 training and 20 test images in the real file format, and use it.
+    """Give a folder with a CIFAR-10 of 100 training and 20 test images in the real file format, and use it."""
+    return use_cifar10(tmp_path / "data", monkeypatch, rows=20)
 
-    torchvision is told the checksums of these files in place of the official ones.
-    """
-    from torchvision.datasets import CIFAR10
 
+@pytest.fixture
+def tiny_cifar10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the same with 40 training and 8 test images: a ResNet-18 takes its time."""
+    return use_cifar10(tmp_path / "data", monkeypatch, rows=8)
+
+
+@pytest.fixture
+def small_california_housing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder with a California housing of 120 made-up districts in scikit-learn's file format, and use it."""
     folder = tmp_path / "data"
-    checksums = write_cifar10(folder / CIFAR10.base_folder)
-    for parts in ("train_list", "test_list"):
-        names = [name for name, _ in getattr(CIFAR10, parts)]
-        monkeypatch.setattr(CIFAR10, parts, [[name, checksums[name]] for name in names])
-    monkeypatch.setattr(CIFAR10, "meta", CIFAR10.meta | {"md5": checksums["batches.meta"]})
+    write_california_housing(folder, rows=120)
     monkeypatch.setenv("RAYSWEEPS_DATA", str(folder))
     return folder
 
@@ -107,14 +111,37 @@ def write_mnist(folder: Path, *, train_rows: int, test_rows: int, name: str = "M
             (raw / f"{part}-{kind}-ubyte").write_bytes(bytes((0, 0, 8, values.ndim)) + sizes + values.tobytes())
 
 
-def write_cifar10(folder: Path) -> dict[str, str]:
-    """Write 20 random images per file with classes 0 to 9 in turn as the files of CIFAR-10; give their MD5 sums."""
+def write_california_housing(folder: Path, *, rows: int) -> None:
+    """Write random districts as the file that scikit-learn keeps: price first, counts not yet divided by households."""
+    # price in dollars, income, age, rooms, bedrooms, population, households, latitude, longitude
+    low = (15_000, 0.5, 1, 500, 100, 300, 100, 32.5, -124.3)
+    high = (500_000, 15.0, 52, 6_000, 1_200, 3_500, 1_000, 42.0, -114.3)
+    (folder / "scikit_learn_data").mkdir(parents=True)
+    table = np.random.default_rng(0).uniform(low, high, (rows, len(low)))
+    joblib.dump(table, folder / "scikit_learn_data" / "cal_housing_py3.pkz", compress=6)
+
+
+def use_cifar10(folder: Path, monkeypatch: pytest.MonkeyPatch, *, rows: int) -> Path:
+    """Write a CIFAR-10 into a folder of data sets and use it; torchvision is told its checksums, not the official."""
+    from torchvision.datasets import CIFAR10
+
+    checksums = write_cifar10(folder / CIFAR10.base_folder, rows=rows)
+    for parts in ("train_list", "test_list"):
+        names = [name for name, _ in getattr(CIFAR10, parts)]
+        monkeypatch.setattr(CIFAR10, parts, [[name, checksums[name]] for name in names])
+    monkeypatch.setattr(CIFAR10, "meta", CIFAR10.meta | {"md5": checksums["batches.meta"]})
+    monkeypatch.setenv("RAYSWEEPS_DATA", str(folder))
+    return folder
+
+
+def write_cifar10(folder: Path, *, rows: int) -> dict[str, str]:
+    """Write random images, classes 0 to 9 in turn, as the files of CIFAR-10, `rows` in each; give their MD5 sums."""
     generator = np.random.default_rng(0)
     folder.mkdir(parents=True)
     contents = {"batches.meta": {"label_names": [f"class {label}" for label in range(10)]}}
     for name in (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"):
-        pixels = generator.integers(0, 256, (20, 3072), dtype=np.uint8)
-        contents[name] = {"data": pixels, "labels": [row % 10 for row in range(20)]}
+        pixels = generator.integers(0, 256, (rows, 3072), dtype=np.uint8)
+        contents[name] = {"data": pixels, "labels": [row % 10 for row in range(rows)]}
     for name, content in contents.items():
         (folder / name).write_bytes(pickle.dumps(content, protocol=2))
     return {name: hashlib.md5((folder / name).read_bytes(), usedforsecurity=False).hexdigest() for name in contents}

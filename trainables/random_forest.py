@@ -239,6 +239,7 @@ random_forest = Trainable(
     train=train,
     test=test,
     untestable=TableSource.untestable,
+    fixed_split=lambda config: not config.shuffle,
     refit=refit,
     deploy=deploy,
     check=check,

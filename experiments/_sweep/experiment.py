@@ -11,7 +11,7 @@ from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments._sweep.checks.corners import corner_configurations
+from experiments._sweep.checks.corners import corner_configurations, extremes
 from experiments._sweep.checks.experiments import faults_of
 from experiments._sweep.errors import InputError
 from experiments._sweep.redaction import Redactor, Secrets, whole
@@ -230,6 +230,13 @@ class Experiment:
     def budget(self, config: Mapping[str, Any]) -> int:
         """The epochs of a trial with this configuration: `epochs`, unless it is searched."""
         return int(config.get("epochs", self.epochs)) if "epochs" in self.space else self.epochs
+
+    @property
+    def budgets(self) -> tuple[int, int]:
+        """The fewest and the most epochs that a trial may be given: both `epochs`, unless they are searched."""
+        searched = [extremes(each) for each in self.searched.dimensions if each.name == "epochs"]
+        found = searched[0] if searched else [self.epochs]
+        return min(found), max(found)
 
 
 def trainable_name(trainable: Callable[..., Any]) -> str:

@@ -53,6 +53,8 @@ class Best:
     metric: str
     value: float
     epoch: int
+    metrics: dict[str, Any]
+    """All that it reported at `epoch`."""
     checkpoint: Path | None
     """The checkpoint of `epoch`, None where there is none."""
 
@@ -150,6 +152,7 @@ class Sweep:
             metric=trial.metric,
             value=trial.value,
             epoch=trial.epoch,
+            metrics=trial.epochs[trial.epoch - 1].metrics,
             checkpoint=checkpoint_of(self.folder, trial),
         )
 

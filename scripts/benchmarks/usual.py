@@ -21,12 +21,12 @@ _TRAINING, _VALIDATION = range(50_000), range(50_000, 60_000)
 
 def usual_training_loader() -> DataLoader[Any]:
     """Return a shuffled loader of 50,000 images."""
-    return DataLoader(Subset(_mnist(), _TRAINING), batch_size=BATCH_SIZE, shuffle=True)
+    return DataLoader(Subset(usual_mnist(), _TRAINING), batch_size=BATCH_SIZE, shuffle=True)
 
 
 def usual_epoch(loader: DataLoader[Any]) -> Callable[[], object]:
     """Return an epoch of the usual kind, which also keeps mean loss and accuracy, as the package's loop does."""
-    held_out = DataLoader(Subset(_mnist(), _VALIDATION), batch_size=1000)
+    held_out = DataLoader(Subset(usual_mnist(), _VALIDATION), batch_size=1000)
     network = nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
 
@@ -49,7 +49,8 @@ def usual_epoch(loader: DataLoader[Any]) -> Callable[[], object]:
     return epoch
 
 
-def _mnist() -> datasets.MNIST:
+def usual_mnist() -> datasets.MNIST:
+    """Return the development images as torchvision has them, normalized."""
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((_MEAN,), (_STD,))])
     root = Path(os.environ.get("RAYSWEEPS_DATA") or "~/.cache/raysweeps").expanduser()
     return datasets.MNIST(root, train=True, download=False, transform=transform)

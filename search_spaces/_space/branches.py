@@ -40,8 +40,8 @@ def has_branches(range_: Declared) -> bool:
 def labels(options: Sequence[Any]) -> list[str]:
     """A name for each option, by which people tell them apart.
 
-    The first string in a dict, or the key of one with a single entry, where these are all different (`sgd`, `adam`);
-    otherwise the numbers from 0.
+    The first string in a dict, the key of one with a single entry, or the length of a list, where these are all
+    different (`sgd`, `adam`; `1 long`, `2 long`); otherwise the numbers from 0.
     """
     names = [_label(option) for option in options]
     told_apart = all(names) and max(Counter(names).values()) == 1
@@ -53,6 +53,8 @@ def _label(option: Any) -> str | None:
         return option
     if option is None:
         return "None"
+    if isinstance(option, list | tuple):
+        return f"{len(option)} long"
     if not is_inner(option) or not isinstance(option, Mapping):
         return None
     words = [value for value in option.values() if isinstance(value, str)]

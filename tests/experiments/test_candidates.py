@@ -1,13 +1,15 @@
 """Which configurations are confirmed, what the defaults are, and which seeds are fresh."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, Field
 from ray import tune
 
-from experiments import BayesOpt, Experiment
+from experiments import ASHA, BayesOpt, Experiment
+from experiments._sweep.derived.confirmation.announcing import measured
 from experiments._sweep.derived.confirmation.candidates import (
     Candidate,
     defaults,
@@ -20,7 +22,7 @@ from experiments._sweep.ledger.history import History
 from search_spaces import optimizers
 from tests.experiments.conftest import Driven, Made, experiment
 from tests.experiments.test_conductor import report, take
-from trainables import Trainable, image_classifier
+from trainables import Trainable, image_classifier, random_forest
 
 
 class Inner(BaseModel):
@@ -177,7 +179,35 @@ def test_trials_that_failed_do_not_lead(drive: Any) -> None:
 def test_which_seeds_are_drawn_anew(space: dict[str, Any], names: list[str]) -> None:
     """A pinned split is part of the question; a pinned or searched seed is not, or nothing would be paired or fresh."""
     searched = asked({"epochs": tune.randint(1, 3), **space})
-    assert drawn_anew(searched, searched.asks()) == names
+    assert drawn_anew(searched, searched.asks(), {"epochs": 2}) == names
+
+
+@pytest.mark.parametrize(("shuffle", "names"), [(True, ["seed", "split_seed"]), (False, ["seed"])])
+def test_a_split_that_no_seed_changes_is_not_drawn_anew(shuffle: bool, names: list[str]) -> None:
+    """Folds in the order of the file are the same for each seed of the split: none of them would be fresh."""
+    space = {"dataset": "diabetes", "n_estimators": tune.randint(1, 9), "shuffle": shuffle, "test_fraction": 0.0}
+    searched = experiment(trainable=random_forest, space=space, metric="val_loss", epochs=5)
+    config = next(searched.samples())
+    assert drawn_anew(searched, searched.asks(), config) == names
+    told = "on fresh validation splits." if shuffle else "as the search has measured it."
+    leader = Candidate(label="trial 1", trial=1, config=config, promised=0.5)
+    metric, [note] = measured(searched, leader, names)
+    assert metric is None and note.endswith(f"The configurations are compared by val_loss, {told}")
+
+
+def test_where_the_last_value_counts_only_whole_ones_lead(drive: Any) -> None:
+    """A mean of one fold is of other rows than one of two, and promises nothing that could be compared with it."""
+    made = experiment()
+    assert isinstance(made.trainable, Trainable)
+    counted = replace(made.trainable, counts="last")
+    driven: Driven = drive(experiment(trainable=counted, epochs=2, scheduler=ASHA(reduction_factor=2)))
+    for losses in ([0.5, 0.4], [0.1, 0.6], [0.3, None], [0.05, 0.5]):
+        segment = take(driven.conductor)
+        if report(driven.conductor, segment, 1, losses[0]) and losses[1] is not None:
+            report(driven.conductor, segment, 2, losses[1])
+    history = driven.journal.history
+    assert [trial.epoch for trial in history.ranked] == [2, 2, 2, 1]
+    assert [(each.trial, each.promised) for each in leading(history, 9)] == [(0, 0.4), (3, 0.5), (1, 0.6)]
 
 
 def test_fresh_seeds() -> None:

@@ -17,6 +17,7 @@ from experiments._sweep.command_line import main
 from experiments._sweep.command_line.parser import COMMANDS, build
 from experiments._sweep.ledger.files import LEDGER, LedgerWriter
 from experiments._sweep.ledger.lease import Lease
+from experiments._sweep.views.words import number
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -273,13 +274,16 @@ def test_a_digits_sweep_from_end_to_end(place: Path, sweep: Sweep) -> None:
     ] * 3
     assert {trial["ending"] for trial in trials} <= {"completed", "stopped"}
     best = json.loads(sweep("best", "digits_mlp", "--json")[1])
-    assert list(best) == ["trial", "config", "metric", "value", "epoch", "checkpoint"]
+    assert list(best) == ["trial", "config", "metric", "value", "epoch", "metrics", "checkpoint"]
     assert best["value"] == min(trial["value"] for trial in trials) and best["metric"] == "val_loss"
     saved = json.loads((Path(best["checkpoint"]) / "checkpoint.json").read_text())
     assert (saved["epoch"], saved["record"]["val_loss"]) == (best["epoch"], best["value"])
     one = json.loads(sweep("trials", str(folder), str(best["trial"]), "--json")[1])
     assert one["records"][best["epoch"] - 1]["val_loss"] == best["value"] and one["trial"] == best["trial"]
+    assert one["records"][best["epoch"] - 1] == best["metrics"]
     assert "trial" in sweep("trials")[1] and "checkpoint" in sweep("best")[1]
+    gap = f"generalization_gap {number(best['metrics']['generalization_gap'])}"
+    assert gap in sweep("best")[1] and gap in sweep("trials", "digits_mlp", str(best["trial"]))[1]
     assert f"trial {best['trial']} of digits_mlp: " in sweep("trials", "digits_mlp", str(best["trial"]))[1]
     code, _, err = sweep("trials", "digits_mlp", "7")
     assert code == 2 and "digits_mlp has no trial 7; it has trials 0 to 2." in err

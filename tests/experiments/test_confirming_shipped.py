@@ -41,8 +41,21 @@ def test_a_table_without_a_test_part(workplace: Workplace) -> None:
     assert code == 0 and (answer["on"], answer["metric"], answer["looks"]) == ("validation", "val_loss", 0)
     assert "test_fraction is 0" in answer["notes"][0]
     assert answer["notes"][0].endswith(" The configurations are compared by val_loss, on fresh validation splits.")
+    assert answer["splits"] is True
     assert "mine: val_loss anew, 2 fresh seeds, 95 % intervals" in out
     assert len({trial.config["split_seed"] for trial in workplace.sweep("mine/confirm-1").trials}) == 2
+
+
+def test_folds_in_the_order_of_the_file(workplace: Workplace) -> None:
+    """No seed changes them: only the trees are drawn anew, and nothing is said of fresh splits."""
+    space = '{"dataset": "diabetes", "n_estimators": tune.randint(2, 9), "shuffle": False, "test_fraction": 0.0}'
+    write(workplace, "random_forest", space, epochs="5")
+    answer = workplace.answer(*SMALL)
+    assert (answer["on"], answer["metric"], answer["splits"]) == ("validation", "val_loss", False)
+    assert answer["notes"][0].endswith(" The configurations are compared by val_loss, as the search has measured it.")
+    trials = workplace.sweep("mine/confirm-1").trials
+    assert not any("split_seed" in trial.config for trial in trials)
+    assert len({trial.config["seed"] for trial in trials}) == 2
 
 
 def test_an_optimizer_as_branches(workplace: Workplace) -> None:

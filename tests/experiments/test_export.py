@@ -370,6 +370,10 @@ def test_the_card_says_what_was_confirmed(trained: Callable[..., Trained], tmp_p
     refitted = (trained("refitted_folds").export(tmp_path / "refitted").folder / "README.md").read_text()
     assert "on training and validation rows together" in refitted
     assert "| these weights | never measured themselves" in refitted
+    for splits, where in ((True, "fresh validation splits"), (False, "the search's own validation rows")):
+        told = {**answer, "on": "validation", "splits": splits}
+        card = (trained().export(tmp_path / where, confirmed=told).folder / "README.md").read_text()
+        assert f"on fresh seeds, on {where} |" in card
 
 
 def test_the_code_on_the_card_gives_what_the_card_says(

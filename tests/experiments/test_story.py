@@ -92,6 +92,25 @@ def reported(epoch: int, loss: float, action: str = "continue", *, segment: int 
     )
 
 
+def test_it_tells_what_else_was_measured_at_its_best_epoch(tmp_path: Path) -> None:
+    """Not a later epoch's, nor clocks, running bests and what the configuration says; the first eight by name."""
+    metrics = {"val_accuracy": 0.9, "lr": 0.1, "x": 0.5, "seconds": 1.0, "best_loss": 0.2, "note": "-", "flag": True}
+    best = {"epoch": 1, "loss": 0.2, **metrics, "generalization_gap": 0.0312}
+    later = {"epoch": 2, "loss": 0.4, "val_accuracy": 0.95}
+    many = {"epoch": 3, "loss": 0.1, **{f"m{n}": n / 10 for n in range(10)}}
+    lines = []
+    for name, records in {"few": [best, later], "many": [best, later, many], "none": [{"loss": 0.3}]}.items():
+        epochs = [reported(at, each["loss"], metrics=each) for at, each in enumerate(records, start=1)]
+        found = told(tmp_path / name, proposed("random"), SegmentStarted(trial=0, segment=1, t=0.0), *epochs)
+        lines.append(next(line for line in story_lines(found, 0) if "best loss" in line))
+    eight = ", ".join(f"m{n} {n / 10:.4f}" for n in range(8))
+    assert lines == [
+        "  best loss 0.2000 at epoch 1 of 2, with val_accuracy 0.9000, lr 0.1000, generalization_gap 0.0312",
+        f"  best loss 0.1000 at epoch 3 of 3, with {eight}, 2 more (--json)",
+        "  best loss 0.3000 at epoch 1 of 1",
+    ]
+
+
 def test_it_tells_segments_and_comparisons_in_order(tmp_path: Path) -> None:
     """Held, promoted, interrupted, going on, stopped; rank, cut-off and who was ahead."""
     found = told(

@@ -251,6 +251,18 @@ def test_the_table_marks_the_best_and_shows_what_varies(tmp_path: Path) -> None:
     assert "\x1b[1;32m" in rows[2] and all("\x1b[1;32m" not in row for row in rows[3:])
 
 
+def test_the_table_tells_a_searched_budget_from_the_epochs_trained(tmp_path: Path) -> None:
+    """Both are called epochs: one in the configuration, one by counting."""
+    asked = experiment(space={"epochs": tune.randint(1, 4)})
+    proposed = [TrialProposed(trial=n, config={"epochs": 2 + n}, origin="random", made_at=2, t=0.0) for n in (0, 1)]
+    trained = [SegmentStarted(trial=0, segment=1, t=0.0), report(0, 1, 0.5)]
+    console, file = terminal(120)
+    console.print(trials_table(sweep(tmp_path / "mine", [opened(asked), driver(), *proposed, *trained])))
+    rows = [row.split() for row in file.getvalue().splitlines()[1:]]
+    assert rows[0][-1] == "budget" and rows[0].count("epochs") == 1
+    assert [(row[rows[0].index("epochs")], row[-1]) for row in rows[1:]] == [("1", "2"), ("0", "3")]
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [

@@ -153,9 +153,11 @@ def test_branches_are_described_one_by_one() -> None:
         ),
         ([{"lr": tune.uniform(0, 1)}, {"lr": tune.uniform(2, 3)}], ["x[0].lr", "x[1].lr"]),
         ([tune.uniform(0, 1), tune.randint(5, 8)], ["x[0]", "x[1]"]),
+        ([None, [64], [tune.randint(1, 9), 32]], ["x[2 long].0"]),
+        ([[tune.randint(1, 9)], [tune.randint(10, 20)]], ["x[0].0", "x[1].0"]),
     ],
 )
 def test_branches_have_names(options: list[Any], names: list[str]) -> None:
-    """By their only key, by a string that tells them apart, otherwise by number."""
+    """By their only key, by a string or a length that tells them apart, otherwise by number."""
     searched = SearchSpace({"x": tune.choice(options)})
     assert [dimension.name for dimension in searched.dimensions[1:]] == names

@@ -102,6 +102,10 @@ class Trainable(Generic[Config]):
     untestable: Callable[[Config], list[str]] | None = None
     """Why a sound configuration has no test part to measure; empty when it has one. Must not import torch."""
 
+    fixed_split: Callable[[Config], bool] | None = None
+    """Whether the validation rows of a configuration are the same for each `split_seed`, as of rows that stay in their
+    order; left out, they differ."""
+
     refit: Callable[[Config, int, Checkpoints | None], Iterator[Record]] | None = None
     """As `train`, but on the training and the validation rows together and until an epoch, at most the budget; its
     records have no `val_` metrics. None where that cannot be done."""
@@ -203,6 +207,11 @@ class Trainable(Generic[Config]):
         if self.test is None:
             return [f"{self.name} has no test part: give its Trainable a `test=` (docs/trainables.md says how)"]
         return self.untestable(configured(self.name, self.config_type, config)) if self.untestable else []
+
+    def splits_anew(self, config: Mapping[str, Any] | Config) -> bool:
+        """Return whether another `split_seed` gives a sound configuration other validation rows."""
+        checked = configured(self.name, self.config_type, config)
+        return "split_seed" in self.config_type.model_fields and not (self.fixed_split and self.fixed_split(checked))
 
     def test_metric_of(self, metric: str) -> str | None:
         """Return what a metric is on the test part, as test_loss is of best_val_loss; None where there is nothing."""

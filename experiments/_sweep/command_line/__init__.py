@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import importlib.util
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +29,14 @@ SUBMITTED = ("run", "resume", "confirm", "replay")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; its exit code."""
+    """Runs one command; its exit code. Without arguments it is the process's own command, and ends that."""
+    code = _code(argv)
+    if argv is None and "ray" in sys.modules:
+        _end_at_once(code)
+    return code
+
+
+def _code(argv: Sequence[str] | None) -> int:
     try:
         refuse_strangers()
         arguments = parse(sys.argv[1:] if argv is None else list(argv))
@@ -56,6 +66,17 @@ def _carried_out(arguments: argparse.Namespace) -> int:
         return submit(arguments)
     module = importlib.import_module(f"experiments._sweep.command_line.{arguments.module}")
     return int(getattr(module, arguments.function)(arguments))
+
+
+def _end_at_once(code: int) -> None:
+    """Ends the process when all is written: what Ray's libraries do after that takes over a second and has no use."""
+    if any(not each.daemon for each in threading.enumerate() if each is not threading.main_thread()):
+        return  # somebody's work goes on; Python waits for it
+    atexit._run_exitfuncs()  # noqa: SLF001 - what was registered there is not passed over
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
+            stream.flush()
+    os._exit(code)
 
 
 def _refuse(code: int, faults: list[str]) -> int:

@@ -124,6 +124,6 @@ def _plan(experiment: Experiment, learned: list[dict[str, Any]]) -> dict[str, An
     """What follows from what is asked; of the earlier sweeps, the numbers of the trials that fit and do not."""
     return {
         "rungs": list(experiment.scheduler.rungs(experiment.epochs)),
-        "epochs_at_most": experiment.num_trials * experiment.epochs,
+        "epochs_at_most": experiment.num_trials * experiment.budgets[1],
         "learned": [{**each, "trials": [trial["trial"] for trial in each["trials"]]} for each in learned],
     }

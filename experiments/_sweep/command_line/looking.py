@@ -56,17 +56,20 @@ def best(arguments: argparse.Namespace) -> int:
     found = sweep.best
     if arguments.json:
         told = {**vars(found), "checkpoint": None if found.checkpoint is None else str(found.checkpoint)}
-        print(json.dumps(told, indent=2))
+        print(json.dumps(_finite(told), indent=2))
         return 0
     from experiments._sweep.ledger.trial_history import flat
-    from experiments._sweep.views.words import clean, number, setting
+    from experiments._sweep.views.words import beside, clean, number, setting
 
+    history = sweep.history.trials[found.trial]
     print(f"trial {found.trial} with {clean(found.metric)} {number(found.value)} at epoch {found.epoch}")
     config = flat(found.config)
     width = max(len(key) for key in config)
     for key, value in config.items():
         print(f"  {clean(key):<{width}}  {setting(value)}")
-    missing = no_checkpoint(sweep.history, sweep.history.trials[found.trial])
+    if others := beside(history):
+        print(f"also measured at epoch {found.epoch}: {others}")
+    missing = no_checkpoint(sweep.history, history)
     print(f"checkpoint {found.checkpoint}" if found.checkpoint else f"no checkpoint: {missing}")
     if sweep.history.sweep.derived is None:
         print(_confirmed(sweep, confirmation(sweep)))

@@ -145,7 +145,8 @@ def _scores(subject: Subject) -> Iterator[tuple[str, str]]:
         yield "confirmed", "no: it was not trained anew and measured on rows that no trial saw (`sweep confirm`)"
     else:
         on_test = answer.get("on", "test") == "test"
-        where = "the test split, which no trial saw" if on_test else "fresh validation splits"
+        splits = "fresh validation splits" if answer.get("splits", True) else "the search's own validation rows"
+        where = "the test split, which no trial saw" if on_test else splits
         measured = f"{code(answer['metric'], in_table=True)} {interval(found[0])}"
         how = f"mean and 95 % interval over {answer['seeds']} trainings on fresh seeds, on {where}"
         yield "confirmed", f"{measured}: {how}"

@@ -50,12 +50,11 @@ def plan_lines(
     yield from _entry("start", [_start(place, point) for place, point in enumerate(experiment.asks()["start_points"])])
     yield from _entry("search", [str(experiment.search), *experiment.search.in_words(experiment.searched)])
     yield from _entry("learns", list(learned))
-    schedule = [*experiment.scheduler.in_words(experiment.epochs, experiment.num_trials), *_after_holding(experiment)]
-    yield from _entry("scheduler", [str(experiment.scheduler), *schedule])
-    most = experiment.num_trials * experiment.epochs
-    yield from _entry(
-        "budget", [f"{experiment.num_trials} trials of at most {experiment.epochs} epochs: at most {most} epochs"]
-    )
+    yield from _entry("scheduler", [str(experiment.scheduler), *_schedule(experiment), *_after_holding(experiment)])
+    fewest, most = experiment.budgets
+    each = f"at most {most}" if fewest == most else f"{fewest} to {most}"
+    whole = experiment.num_trials * most
+    yield from _entry("budget", [f"{experiment.num_trials} trials of {each} epochs: at most {whole} epochs"])
     yield from _entry("limits", list(_limits(experiment)))
     at_a_time = "as many at a time as the cluster holds" if slots is None else f"{slots} at a time on this machine"
     cpus, gpus = experiment.cpus_per_trial, experiment.gpus_per_trial
@@ -65,6 +64,13 @@ def plan_lines(
     yield from _entry("seed", [str(experiment.seed)])
     yield from _entry("folder", [place_of(folder)])
     yield from _entry("disk", list(disk))
+
+
+def _schedule(experiment: Any) -> list[str]:
+    """What the scheduler will do; where the budget is searched, it compares nobody."""
+    if "epochs" in experiment.space:
+        return ["Every trial trains its whole budget: the epochs that its own configuration has."]
+    return list(experiment.scheduler.in_words(experiment.epochs, experiment.num_trials))
 
 
 def _after_holding(experiment: Any) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.ledger.trial_history import flat
-from experiments._sweep.views.words import clean, duration, setting, standing
+from experiments._sweep.views.words import beside, clean, duration, setting, standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,7 +38,9 @@ def story_lines(sweep: Any, trial: int) -> Iterator[str]:
     if history.stopped_at is not None:
         yield f"  then {_comparison(history.stopped_at, complete=True)}: was stopped"
     if history.value is not None:
-        yield f"  {standing(history)} at epoch {history.epoch} of {len(history.epochs)}"
+        others = beside(history)
+        at = f"at epoch {history.epoch} of {len(history.epochs)}"
+        yield f"  {standing(history)} {at}{f', with {others}' if others else ''}"
     if history.why:
         yield f"  ended: {clean(history.why)}"
     if history.traceback:

@@ -12,12 +12,14 @@ from experiments._sweep.views.words import clean, counts, duration, number, plac
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from experiments._sweep.ledger.history import History
+
 
 def summary_lines(sweep: Any) -> Iterator[str]:
     """The closing lines of `sweep run`; `sweep` is a `Sweep`."""
     history = sweep.history
     trained = sum(len(trial.epochs) for trial in history.trials.values())
-    most = history.asks["num_trials"] * history.asks["epochs"]
+    most = _whole_budget(history)
     trials = f"{len(history.trials)} trial{'' if len(history.trials) == 1 else 's'}"
     yield f"{trials} in {duration(history.seconds)}: {counts(history)}"
     yield f"{trained} epochs trained, {trained / most:.0%} of the {most} that all trials in full would take"
@@ -33,3 +35,11 @@ def summary_lines(sweep: Any) -> Iterator[str]:
     yield f"is it real?  sweep confirm {place(sweep.folder)}"
     yield f"all trials:  sweep trials {place(sweep.folder)}"
     yield f"TensorBoard: sweep board {place(sweep.folder)}   (or: tensorboard --logdir {place(sweep.folder / FOLDER)})"
+
+
+def _whole_budget(history: History) -> int:
+    """The epochs that all trials in full would take; those that have not come have the largest budget."""
+    asks, budgets = history.asks, [history.asks["epochs"]] * history.asks["num_trials"]
+    if "epochs" in asks["space"]:
+        budgets[: len(history.trials)] = [trial.config["epochs"] for trial in history.trials.values()]
+    return sum(budgets)

@@ -25,7 +25,8 @@ def trials_table(sweep: Any) -> Table:
     for heading in ("trial", "ending", history.asks["metric"], "epoch", "epochs", "time"):
         table.add_column(Text(clean(heading)), justify="left" if heading == "ending" else "right", no_wrap=True)
     for key in varied:
-        table.add_column(Text(clean(key)), no_wrap=True, overflow="ellipsis")
+        heading = "budget" if key == "epochs" else clean(key)  # beside the epochs that were trained
+        table.add_column(Text(heading), no_wrap=True, overflow="ellipsis")
     for trial in sweep.trials:
         cells = [*_cells(trial), *(_setting(configs[trial.trial], key) for key in varied)]
         table.add_row(*(Text(clean(cell)) for cell in cells), style="bold green" if trial.trial == leader else None)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from experiments._sweep.ledger.trial_history import TrialHistory
 
 
+_MOST_BESIDE = 8
+"""Metrics that are named beside the one that is compared."""
+
+
 def clean(text: str, *, lines: bool = False) -> str:
     """`text` without control characters: what a trial says must not move the cursor or change colours.
 
@@ -91,6 +95,22 @@ def outcome(trial: TrialHistory, *, origin: bool = False) -> str:
 def standing(trial: TrialHistory) -> str:
     """The value that stands for a trial: `best val_loss 0.25`, or without `best` where the last one counts."""
     return f"{'' if trial.last_counts else 'best '}{clean(trial.metric)} {number(trial.value)}"
+
+
+def beside(trial: TrialHistory) -> str:
+    """`val_accuracy 0.9930, generalization_gap 0.0212`: what else was measured at the epoch that stands for a trial."""
+    metrics = {} if trial.epoch is None else trial.epochs[trial.epoch - 1].metrics
+    known = {trial.metric, "epoch", "seconds", "samples_per_second", *trial.config}
+    found = [
+        f"{clean(name)} {number(value)}"
+        for name, value in metrics.items()
+        if name not in known
+        and not name.startswith("best_")  # of earlier epochs
+        and isinstance(value, int | float)
+        and not isinstance(value, bool)
+    ]
+    more = [f"{len(found) - _MOST_BESIDE} more (--json)"] if len(found) > _MOST_BESIDE else []
+    return ", ".join([*found[:_MOST_BESIDE], *more])
 
 
 def learned_in_words(learned: Mapping[str, Any]) -> str:

@@ -20,7 +20,8 @@ def answer_of(history: History, name: str) -> dict[str, Any]:
     """The answer of a confirmation of the sweep called `name`, in JSON's types.
 
     - `metric`: what is compared: the test split's counterpart of the search's metric (`on` is then `test`), or, where
-      there is none, that metric on fresh validation splits (`on` is `validation`).
+      there is none, that metric on validation rows (`on` is `validation`): of a fresh split for each of the `seeds`, or
+      (`splits` is false) the search's own.
     - `configurations`: the confirmed ones, the best first. Each has `label`, `trial`, `config`, the `promised` value,
       a value per seed in `values` (None where the run failed), their `mean` with the 95 % interval `low` to `high`,
       `validation` (the mean of the search's metric over the seeds), `selection_gap` (promised minus mean) and `luck`,
@@ -51,6 +52,7 @@ def answer_of(history: History, name: str) -> dict[str, Any]:
         "searched_metric": history.asks["metric"],
         "mode": mode,
         "seeds": len(seeds),
+        "splits": any("split_seed" in each for each in seeds),
         "configurations": [
             _configuration(history, judgement, candidates[places[label]], places[label], len(candidates))
             for label in order

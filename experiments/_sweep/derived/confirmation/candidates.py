@@ -37,9 +37,15 @@ class Candidate:
 
 
 def leading(history: History, top: int) -> list[Candidate]:
-    """The best trials of a search, at most `top`, the best first; of those with one configuration the best one."""
+    """The best trials of a search, at most `top`, the best first; of those with one configuration the best one.
+
+    Where the last value counts, they have got as far as the best one: a mean of fewer folds is of other rows, and what
+    it promises cannot be compared.
+    """
     found: dict[str, Candidate] = {}
     for trial in history.ranked:
+        if history.last_counts and history.best is not None and trial.epoch != history.best.epoch:
+            break
         label = f"trial {trial.number}"
         candidate = Candidate(label=label, trial=trial.number, config=trial.config, promised=trial.value)
         found.setdefault(_identity(trial.config), candidate)
@@ -113,15 +119,21 @@ def with_defaults(
     return [*candidates, found], []
 
 
-def drawn_anew(experiment: Experiment, asks: Mapping[str, Any]) -> list[str]:
+def drawn_anew(experiment: Experiment, asks: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
     """The seeds that a confirmation draws: of the training, and of the split.
 
     The split is drawn anew as well where the space does not fix it, since it is a source of chance like the others
     (Bouthillier et al., "Accounting for Variance in Machine Learning Benchmarks", MLSys 2021). Searched seeds are
     drawn anew, so that all configurations have the same.
+
+    Args:
+        experiment: Gives the trainable.
+        asks: What the sweep asked.
+        config: Of any of its trials, and sound: it tells whether another seed makes another split at all.
     """
     is_fixed = "constant" in asks["space"].get("split_seed", ())
-    splits = isinstance(experiment.trainable, Trainable) and experiment.takes("split_seed") and not is_fixed
+    trainable = experiment.trainable
+    splits = not is_fixed and isinstance(trainable, Trainable) and trainable.splits_anew(experiment.whole(config))
     return ["seed", "split_seed"] if splits else ["seed"]
 
 

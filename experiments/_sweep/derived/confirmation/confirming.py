@@ -153,9 +153,9 @@ def _begun(sweep: Sweep, number: int, request: Request, options: RunOptions, obs
             "configuration a field 'seed' that its chance comes from."
         )
     asks = sweep.history.asks
-    names = drawn_anew(experiment, asks)
     with data_folder(options.data):
         refuse_unfit(sweep, experiment, candidates[0])
+        names = drawn_anew(experiment, asks, candidates[0].config)
         candidates, notes = with_defaults(candidates, experiment, asks)
         test_metric, untested = measured(experiment, candidates[0], names)
     drawn = fresh_seeds(experiment, names, number, seeds)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.engine.on_ray.entry.admission import is_open
 from experiments._sweep.engine.on_ray.entry.loopback import LOOPBACK, is_loopback
+from experiments._sweep.engine.on_ray.entry.services import without_services
 from experiments._sweep.engine.on_ray.entry.tokens import DISABLED, token_settings, use_token
 from experiments._sweep.engine.on_ray.nodes.capacity import shortage, slots_of
 from experiments._sweep.engine.on_ray.probing import refuse_without_room
@@ -28,6 +29,7 @@ SETTINGS = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths keep their meaning
     "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
     "RAY_TQDM_PATCH_PRINT": "0",  # leave builtins.print alone
+    "RAY_prestart_worker_first_driver": "0",  # Tune's processes have an environment of their own: these would idle
     "RAY_process_group_cleanup_enabled": "1",  # what a trial's process has started ends with it
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the coming default, said to avoid its warning
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # CSV, JSON and TensorBoard come from the ledger
@@ -132,7 +134,7 @@ def _init(ray: Any, address: str, *, loopback: bool = True, runtime_env: Mapping
     elif runtime_env:
         options["runtime_env"] = dict(runtime_env)
     # Ray puts the current folder first on the path of its workers; ours must win over a user's `experiments/` there.
-    with contextlib.chdir(PACKAGES), private_files(), _loopback_only(loopback=loopback):
+    with contextlib.chdir(PACKAGES), private_files(), _loopback_only(loopback=loopback), without_services():
         try:
             ray.init(**options)
         except Exception as error:
