@@ -10,8 +10,8 @@ experiment = Experiment(
     metric="val_loss",
     mode="min",
     search=HyperOpt(),
-    scheduler=ASHA(grace_epochs=1, reduction_factor=3),
-    num_trials=48,
+    scheduler=ASHA(grace_epochs=3, reduction_factor=3),  # after one epoch the quick starters lead
+    num_trials=96,
     epochs=27,
     cpus_per_trial=1,
     gpus_per_trial=0,

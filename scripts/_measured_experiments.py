@@ -14,19 +14,19 @@ COMMANDS = {
     "digits_layers": ("sweep run digits_layers", "sweep confirm digits_layers --seeds 10"),
     "digits_regularization": ("sweep run digits_regularization", "sweep confirm digits_regularization --seeds 10"),
     "housing_forest": ("sweep run housing_forest", "sweep confirm housing_forest --top 1 --seeds 5"),
-    "housing_published": ("sweep run housing_published", "sweep confirm housing_published --top 1 --seeds 5"),
+    "housing_published": ("sweep run housing_published", "sweep confirm housing_published --top 1 --seeds 3"),
     "housing_mlp_random": ("sweep run housing_mlp_random", "sweep confirm housing_mlp_random --seeds 10"),
-    "housing_mlp": ("sweep run housing_mlp", "sweep confirm housing_mlp --top 1 --seeds 5"),
+    "housing_mlp": ("sweep run housing_mlp", "sweep confirm housing_mlp --top 1 --seeds 3"),
     # The last two are for a GPU, and small here, so that a machine without one can make their lines again.
     "fashion_cnn": (
-        "sweep run fashion_cnn --gpus-per-trial 0 --trials 8 --epochs 4",
-        "sweep confirm fashion_cnn --top 1 --seeds 5",
+        "sweep run fashion_cnn --gpus-per-trial 0 --trials 4 --epochs 4",
+        "sweep confirm fashion_cnn --top 1 --seeds 3",
     ),
     # Its images are CIFAR-10's as files in class folders.
     "cifar10_resnet": (
         (
             "sweep run cifar10_resnet --set dataset=image_folder --set folder=cifar10_images --gpus-per-trial 0 "
-            "--trials 4 --epochs 2"
+            "--trials 2 --epochs 1 --scheduler fifo"
         ),
     ),
 }

@@ -108,8 +108,8 @@ def _verdict(answer: Mapping[str, Any] | None) -> tuple[str, str, str]:
     tied = f", tied with {ties} {'other' if ties == 1 else 'others'}" if ties else ""
     place = {
         "first": f"the best{tied}",
-        "tied": f"tied with {answer['winner']}, which is now first",
-        "behind": f"behind {answer['winner']}",
+        "tied": f"tied with {_first(answer)} now first",
+        "behind": f"behind {_first(answer)} now first",
         None: "all runs failed",
     }[answer["verdict"]]
     gain = answer["gain_over_defaults"]
@@ -120,6 +120,11 @@ def _verdict(answer: Mapping[str, Any] | None) -> tuple[str, str, str]:
     else:
         beside = f"{'better' if gain['mean'] > 0 else 'worse'} by {interval(gain, positive=True)}"
     return f"`{answer['metric']}` {interval(searched)}{where}", f"{answer['searched_winner']}, {place}", beside
+
+
+def _first(answer: Mapping[str, Any]) -> str:
+    is_defaults = answer["winner"] == "defaults"
+    return "the defaults, which are" if is_defaults else f"{answer['winner']}, which is"
 
 
 def _effort(sweep: Sweep) -> tuple[str, str, str, str]:
