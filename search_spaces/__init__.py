@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from search_spaces._space.config import constants, searched
     from search_spaces._space.dimension import Dimension
     from search_spaces._space.faults import space_faults
+    from search_spaces._space.from_json import from_json
     from search_spaces._space.search_space import SearchSpace, Values
     from search_spaces._space.start_points import start_point_faults, started
     from search_spaces._space.words import as_json, describe
@@ -27,6 +28,7 @@ __all__ = [
     "constants",
     "describe",
     "forest",
+    "from_json",
     "mlp",
     "optimizers",
     "regularization",
@@ -45,6 +47,7 @@ _HOME = {
     "as_json": "words",
     "constants": "config",
     "describe": "words",
+    "from_json": "from_json",
     "searched": "config",
     "space_faults": "faults",
     "start_point_faults": "start_points",

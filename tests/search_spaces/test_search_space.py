@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ray import tune
 
-from search_spaces import SearchSpace, as_json, describe
+from search_spaces import SearchSpace, as_json, describe, from_json
 from tests.strategies import SPACES
 
 OPTIMIZERS = [
@@ -142,6 +143,29 @@ def test_branches_are_described_one_by_one() -> None:
         {"constant": None},
     ]
     assert json.loads(json.dumps(as_json(FINITE))) == as_json(FINITE)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(SPACES)
+def test_a_space_is_read_back_from_its_record(space: dict[str, Any]) -> None:
+    """What a ledger has of a space makes the same dimensions, bounds and branches, and the same record again."""
+    written = json.loads(json.dumps(as_json(space)))
+    again = from_json(written)
+    assert as_json(again) == written
+    pairs = zip(SearchSpace(space).dimensions, SearchSpace(again).dimensions, strict=True)
+    for ours, theirs in pairs:
+        assert replace(ours, domain=None) == replace(theirs, domain=None)
+
+
+def test_what_is_no_record_of_a_space_is_refused() -> None:
+    """A range of a later version by its name; of a function only the name is known."""
+    with pytest.raises(ValueError, match="unknown range 'zipf'"):
+        from_json({"lr": {"zipf": [1, 2]}})
+    with pytest.raises(ValueError, match="7 is no part of a space"):
+        from_json({"lr": {"constant": 1}, "momentum": 7})  # type: ignore[dict-item]
+    computed = from_json(as_json({"lr": tune.sample_from(lambda _: 1)}))["lr"]
+    with pytest.raises(TypeError, match="not the function"):
+        computed.func({})
 
 
 @pytest.mark.parametrize(

@@ -70,13 +70,15 @@ class Ended:
         """Of the store's keys those of its checkpoints that can go, and of its marks."""
         found = [each for each in stored_in(keys) if each.trial == self.trial]
         gone: list[str] = []
-        if self.but is None or any(each.epoch == self.but and each.whole for each in found):
+        # A lost driver's trial may have left the same epoch: of two, the later segment's is the one that is opened.
+        kept = next((each for each in found if each.epoch == self.but and each.whole), None)
+        if self.but is None or kept is not None:
             marks = [key for key in keys if key.startswith(self.prefixes[0]) and key.endswith(".told-to-leave")]
-            gone += [*_keys(each for each in found if each.epoch != self.but), *marks]
+            gone += [*_keys(each for each in found if each is not kept), *marks]
         if self.but is None or self.but in self.reported.values():
-            kept = tuple(f"{key}{end}" for key, at in self.reported.items() if at == self.but for end in ("/", LIST))
+            stays = tuple(f"{key}{end}" for key, at in self.reported.items() if at == self.but for end in ("/", LIST))
             below = [key for key in keys if key.startswith(tuple(self.prefixes[1:]))] if self.reported else []
-            gone += [key for key in below if not key.startswith(kept or ("\0",))]
+            gone += [key for key in below if not key.startswith(stays or ("\0",))]
         return gone
 
     @property

@@ -60,6 +60,8 @@ def test_of_an_ended_trial_one_checkpoint_or_none_stays() -> None:
     assert set(Ended(trial=3, but=2).unneeded(every)) == {*keys(3, 1), *keys(3, 3, segment=2), mark}
     assert set(Ended(trial=3, but=None).unneeded(every)) == {*mine, mark}
     assert Ended(trial=3, but=9).unneeded(every) == []
+    again = keys(3, 2, driver=2)  # the end of a lost driver's ledger was lost: the next driver trained epoch 2 anew
+    assert set(Ended(trial=3, but=2).unneeded([*every, *again])) == {*mine, mark}
     reported = {f"ray/driver-1/0003-001/checkpoint_00000{n}": n + 1 for n in (0, 1)}
     theirs = [f"{key}{end}" for key in reported for end in ("/a", "/sub/b", ".files.json")]
     half = "ray/driver-1/0003-001/checkpoint_000002/a"
