@@ -44,8 +44,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "options": {"checks", "cluster", "engine", "errors", "names", "store"},
     "overrides": {"checks", "errors", "experiment", "ledger", "names", "registry"},
     "disk": {"checks", "engine", "errors", "experiment", "ledger", "options", "store"},
-    "working": {"cluster", "engine", "errors", "options"},
-    "driving": {"cluster", "disk", "engine", "ledger", "options", "registry", "store", "sweep", "working"},
+    "working": {"cluster", "engine", "errors", "ledger", "options"},
+    "elsewhere": {"checks", "ledger", "redaction"},
+    "driving": {"cluster", "disk", "elsewhere", "engine", "ledger", "options", "registry", "store", "sweep", "working"},
     "start": {
         *("checks", "disk", "driving", "engine", "errors", "experiment", "ledger", "names", "options", "overrides"),
         *("registry", "sweep", "travelled", "views", "checkpoints", "store"),
@@ -56,23 +57,57 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("redaction", "registry", "start", "statistics", "sweep", "views", "watching", "checkpoints", "store"),
     },
     "export": {"errors", "ledger", "sweep", "views"},
+    "analysis": {"derived", "errors", "ledger", "redaction", "views"},
+    "report": {"analysis", "derived", "errors", "ledger", "sweep", "views"},
     "command_line": {
-        *("cluster", "derived", "disk", "driving", "engine", "errors", "export", "foreign", "importing", "ledger"),
-        *("names", "options", "overrides", "redaction", "registry", "start", "store", "sweep", "views", "watching"),
+        *(
+            "analysis",
+            "cluster",
+            "derived",
+            "disk",
+            "driving",
+            "engine",
+            "errors",
+            "export",
+            "foreign",
+            "importing",
+            "ledger",
+        ),
+        *(
+            "names",
+            "options",
+            "overrides",
+            "redaction",
+            "registry",
+            "report",
+            "start",
+            "store",
+            "sweep",
+            "views",
+            "watching",
+        ),
     },
 }
 
 # Doors: a value's method that starts the machinery above it, imported inside the method. Importer, imported: reason.
-DOORS = {
-    ("experiments._sweep.experiment", f"experiments._sweep.{room}"): "experiment.run(...) is the way in from Python"
-    for room in ("importing", "options", "registry", "start.rerunning", "start.starting", "watching")
-} | {
-    (
-        "experiments._sweep.sweep",
-        f"experiments._sweep.derived.{module}",
-    ): "a sweep is confirmed and replayed from Python"
-    for module in ("exporting", "finding", "from_python")
-}
+DOORS = (
+    {
+        ("experiments._sweep.experiment", f"experiments._sweep.{room}"): "experiment.run(...) is the way in from Python"
+        for room in ("importing", "options", "registry", "start.rerunning", "start.starting", "watching")
+    }
+    | {
+        (
+            "experiments._sweep.sweep",
+            f"experiments._sweep.derived.{module}",
+        ): "a sweep is confirmed and replayed from Python"
+        for module in ("exporting", "finding", "from_python")
+    }
+    | {
+        ("experiments._sweep.sweep", f"experiments._sweep.analysis.{module}"): "a sweep's table is asked for in Python"
+        for module in ("table", "texts")
+    }
+    | {("experiments._sweep.sweep", "experiments._sweep.report.making"): "a sweep's page is asked for in Python"}
+)
 
 # What is allowed nowhere but here, with its reason.
 MAY_PICKLE: dict[str, str] = {

@@ -1,100 +1,44 @@
 """S12: twelve hostile strings in every field of a sweep; nothing that shows it does anything but show them."""
 
+import csv
+import importlib.util
 import io
+import json
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from experiments._sweep.analysis.texts import storable
 from experiments._sweep.command_line import main
 from experiments._sweep.export.markdown import code, prose, table
-from experiments._sweep.ledger.files import LEDGER, LedgerWriter
 from experiments._sweep.ledger.history import History
-from experiments._sweep.ledger.records import (
-    DriverEnded,
-    DriverStarted,
-    EpochReported,
-    SegmentInterrupted,
-    SegmentStarted,
-    SweepOpened,
-    TrialEnded,
-    TrialProposed,
-)
 from experiments._sweep.sweep import Sweep
 from experiments._sweep.views.display import Display
 from experiments._sweep.views.lines import Lines
 from experiments._sweep.views.summary import summary_lines
 from experiments._sweep.views.tensorboard import FOLDER, Curves
-from tests.experiments.conftest import entries, experiment
+from experiments._sweep.views.words import clean
+from tests.experiments.conftest import entries
+from tests.experiments.hostile import FORMULAS, HOSTILE, LONG, hostile_records, hostile_sweep
+from tests.experiments.tensorboards import Tab
 
-HOSTILE = {
-    "script": "<script>alert(1)</script>",
-    "image": "<img src=x onerror=alert(1)>",
-    "attribute": '" onmouseover="alert(1)" x=\'',
-    "end of a comment": "--></style></title></textarea><script>alert(1)</script>",
-    "link": "[click](javascript:alert(1)) ![x](http://evil/x.png) http://evil www.evil.example",
-    "colours": "\x1b[31mred\x1b[0m\x1b[2J\x1b[H",
-    "title and link of a terminal": "\x1b]0;owned\x07\x1b]8;;http://evil\x1b\\click\x1b]8;;\x1b\\",
-    "markup of rich": "[bold red]x[/] [link=http://evil]y[/link] [/nope] :bomb:",
-    "formula": '=HYPERLINK("http://evil","x")|`$(touch owned)`;{{7*7}}',
-    "direction": "\u202egnp.exe\u2066 \u200b\u2028 \u0085",
-    "line": "good\ntrial 0 completed\r\n| a | b |\n# heading\n```\n\x00\x08\x9b2J",
-    "half a character": "\ud800 \U000e0041 %s {0} \\",
-}
+TEXTS = {**HOSTILE, "long": LONG}
 
 
-def hostile_records(text: str) -> list[Any]:
-    """A sweep in which everything that can be text is `text`."""
-    asks = {**experiment().asks(), "metric": text, "trainable": text}
-    asks |= {"search": {"name": text, text: text}, "scheduler": {"name": text}, "require": text}
-    rung = {"epoch": 1, "rank": 2, "of": 2, "cutoff": 0.5, "ahead": [0]}
-    metrics = {"epoch": 1, text: 0.5, f"{text}2": 0.25, "note": text}
-    opened = SweepOpened(
-        schema=1,
-        name=text,
-        question=text,
-        source={"kind": "python", "name": text},
-        overrides={"set": {text: text}},
-        asks=asks,
-        versions={text: text},
-        at=0.0,
-    )
-    trials = []
-    for n in range(4):
-        config = {text: {text: n}, "x": n / 4, "o": [text]}
-        proposed = TrialProposed(trial=n, config=config, origin=text, made_at=1, details={text: text, "of": text}, t=0)
-        trials += [proposed, SegmentStarted(trial=n, segment=1, t=0.0)]
-    return [
-        opened,
-        DriverStarted(driver=1, host=text, pid=1, at=0.0),
-        *trials,
-        EpochReported(
-            trial=0, segment=1, epoch=1, metrics=metrics, action="stop", ending="stopped", why=text, rung=rung, t=1
-        ),
-        EpochReported(trial=1, segment=1, epoch=1, metrics=metrics, action="continue", t=1.0),
-        SegmentInterrupted(trial=1, segment=1, cause=text, why=text, t=2.0),
-        TrialEnded(trial=2, ending="error", why=text, traceback=f"Traceback:\n{text}\nError: {text}", t=2.0),
-        DriverEnded(driver=1, reason="failed", why=text, t=3.0, at=3.0),
-    ]
-
-
-@pytest.fixture(params=HOSTILE.values(), ids=HOSTILE)
+@pytest.fixture(params=TEXTS.values(), ids=TEXTS)
 def text(request: pytest.FixtureRequest) -> str:
-    """One of the twelve."""
+    """One of them."""
     return str(request.param)
 
 
 @pytest.fixture
 def folder(tmp_path: Path, text: str) -> Path:
     """The folder of such a sweep."""
-    writer = LedgerWriter(tmp_path / LEDGER)
-    writer.append(hostile_records(text))
-    writer.close()
-    return tmp_path
+    return hostile_sweep(tmp_path / "made", text)
 
 
 def harmless(shown: str) -> bool:
@@ -102,12 +46,19 @@ def harmless(shown: str) -> bool:
     return all(character.isprintable() or character == "\n" for character in shown)
 
 
+LINES_OF_OURS = ("trial 0 completed", "| a | b |", "# head", "```")
+"""What a text begins a line with to look like something that this package says."""
+
+
 def test_s12_commands_show_it_as_it_is(folder: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Table, story, best, summary and progress: nothing but characters, and only a traceback has lines of its own."""
-    for arguments in (["trials"], ["trials", "0"], ["trials", "1"], ["trials", "3"], ["best"]):
+    """Table, stories, best, watching, summary and progress: characters only, and only tracebacks have own lines."""
+    for arguments in (["trials"], ["best"], ["trials", "--watch"], *(["trials", each] for each in "01345")):
+        before = capsys.readouterr().out
         assert main([arguments[0], str(folder), *arguments[1:]]) == 0, arguments
-    shown = capsys.readouterr().out + "\n".join(summary_lines(Sweep(folder)))
-    assert not any(line.startswith(("trial 0 completed", "| a | b", "# head")) for line in shown.splitlines())
+        shown = before + capsys.readouterr().out + "\n".join(summary_lines(Sweep(folder)))
+        tracebacks = "--watch" in arguments and "Traceback:" in shown
+        assert harmless(shown), (arguments, ascii(shown))
+        assert tracebacks or not any(line.startswith(LINES_OF_OURS) for line in shown.splitlines()), arguments
     assert main(["trials", str(folder), "2"]) == 0
     file, history = io.StringIO(), History()
     lines = Lines(file)
@@ -115,35 +66,117 @@ def test_s12_commands_show_it_as_it_is(folder: Path, text: str, capsys: pytest.C
         history.apply(entry)
         lines.saw(entry, history)
     lines.noted(text, history)
-    shown += capsys.readouterr().out + file.getvalue()
+    lines.progress(history)
+    shown = capsys.readouterr().out + file.getvalue()
     assert harmless(shown), ascii(shown)
 
 
-def test_s12_the_display_shows_it_as_it_is(text: str) -> None:
-    """Markup is text, and nothing moves the cursor."""
-    console = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=100)
-    display, history = Display(console, ["x", "o", text]), History()
+@pytest.mark.parametrize("arguments", [["trials"], ["trials", "2"], ["trials", "4"], ["best"]], ids=" ".join)
+def test_s12_json_is_json(folder: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever stands in it: ASCII that is read back, nothing that a terminal obeys."""
+    assert main([arguments[0], str(folder), *arguments[1:], "--json"]) == 0
+    shown = capsys.readouterr().out
+    assert json.loads(shown) and shown.isascii() and harmless(shown)
+
+
+def test_s12_commands_that_do_something_refuse_it_in_words(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Resume, confirm, replay and export of what nobody can have run: an error, without a traceback or a file."""
+    before = sorted(tmp_path.rglob("*"))
+    out = str(tmp_path / "out")
+    commands = (["resume"], ["resume", "--trust"], ["confirm", "--trust"], ["replay", "4", "--trust"])
+    for name, *rest in (*commands, ["export", "--to", out, "--trust"], ["run", "--learn-from"]):
+        given = ["digits_mlp", "--learn-from", str(folder)] if name == "run" else [str(folder), *rest]
+        code = main([name, *given, "--storage", str(tmp_path), *(["--trials", "0"] if name == "run" else [])])
+        said = capsys.readouterr()
+        assert code in (1, 2, 3), (name, said)
+        assert harmless(said.out + said.err) and "Traceback" not in said.err, (name, ascii(said))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+WINDOWS = [(40, 10), (80, 24), (160, 50)]
+
+
+@pytest.mark.parametrize("size", WINDOWS, ids=str)
+def test_s12_the_display_shows_it_as_it_is(text: str, size: tuple[int, int]) -> None:
+    """Markup is text, and nothing moves the cursor, however narrow the window."""
+    console = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=size[0], height=size[1])
+    display, history = Display(console), History()
     for entry in entries(*hostile_records(text)):
         history.apply(entry)
-        display._last.extend(display._events.of(entry, history))
-        with console.capture() as captured:
-            console.print(display._picture(history))
-        assert harmless(captured.get()), ascii(captured.get())
-    if "bold red" in text:
+        display.remembered(entry, history)
+    display._last.append((1.0, clean(text)))
+    with console.capture() as captured:
+        for line in display.lines(history):
+            console.print(line)
+    assert harmless(captured.get()), ascii(captured.get())
+    if "bold red" in text and size[0] > 80:
         assert "[bold red]x[/]" in captured.get()
 
 
-def test_s12_tensorboard_gets_numbers_only(folder: Path) -> None:
-    """No text, which TensorBoard would render as Markdown, no picture and no graph: tags and numbers."""
+@pytest.mark.parametrize("text", [*TEXTS.values(), *FORMULAS], ids=[*TEXTS, *map(repr, FORMULAS)])
+def test_s12_a_table_for_spreadsheets_calculates_nothing(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No cell of text begins as a formula does, by trial and by epoch, and each row has as many cells as the first."""
+    folder = hostile_sweep(tmp_path / "made", text)
+    for more in ([], ["--by-epoch"]):
+        assert main(["export", str(folder), "--csv", "-", *more]) == 0
+        rows = [*csv.reader(io.StringIO(capsys.readouterr().out, newline=""))]
+        assert len(rows) >= 6 and {len(row) for row in rows} == {len(rows[0])}
+        assert not [cell for row in rows for cell in row if _calculates(cell)]
+        assert text not in FORMULAS or any(text.strip() in cell for row in rows for cell in row)
+
+
+def _calculates(cell: str) -> bool:
+    """Whether a spreadsheet takes it for a formula: a number is none."""
+    try:
+        float(cell)
+    except ValueError:
+        return cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    return False
+
+
+def test_s12_frames_hold_it(folder: Path, text: str) -> None:
+    """As values of pandas, as they are."""
+    for frame in (Sweep(folder).frame(), Sweep(folder).frame(by="epoch")):
+        assert len(frame) >= 6
+        whole = storable(text)  # half a character is none for pandas
+        found = [frame[column].astype(object).isin([whole]).any() for column in frame.columns]
+        assert any(found)
+
+
+def test_s12_optuna_reads_it(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A study with all trials, in a file that others cannot read."""
+    import optuna
+
+    store = tmp_path / "study.db"
+    assert main(["export", str(folder), "--optuna", f"sqlite:///{store}"]) == 0
+    said = capsys.readouterr()
+    assert harmless(said.out + said.err)
+    [summary] = optuna.get_all_study_summaries(f"sqlite:///{store}")
+    assert summary.n_trials == 6 and store.stat().st_mode & 0o077 == 0
+
+
+def test_s12_tensorboard_gets_numbers_and_cells(folder: Path) -> None:
+    """No text that TensorBoard would render as Markdown, no picture and no graph: tags, numbers, cells of a table."""
     sweep = Sweep(folder)
     Curves(folder).redraw(sweep.history)
-    files = [path for path in (folder / FOLDER).rglob("*") if path.is_file()]
-    assert files and {path.parent.name for path in files} <= {"0000", "0001", "0002", "0003"}
+    files = [path for path in (folder / FOLDER).rglob("events*") if path.is_file()]
+    assert {path.parent.name for path in files} == {FOLDER, *(f"{number:04d}" for number in sweep.history.trials)}
     for file in files:
         events = EventAccumulator(str(file))
         events.Reload()
         tags = events.Tags()
-        assert {kind for kind, found in tags.items() if found} <= {"scalars"}
+        assert {kind for kind, found in tags.items() if found} <= {"scalars", "tensors"}
+        assert all(tag.startswith("_hparams_/") for tag in tags["tensors"])
+        assert all(clean(tag) == tag for tag in tags["scalars"])
+    experiment, rows = Tab(folder / FOLDER).read()
+    told = [experiment.name, experiment.description, *(each.display_name for each in experiment.metric_infos)]
+    told += [text for info in experiment.hparam_infos for text in (info.name, info.display_name, info.description)]
+    told += [str(cell) for row in rows for pair in row.values.items() for cell in pair]
+    assert len(rows) == len(sweep.history.trials) and all(clean(text) == text for text in told)
 
 
 class Parsed(HTMLParser):
@@ -175,6 +208,45 @@ def test_s12_a_card_shows_it_as_it_is(text: str) -> None:
 
 
 def _has_linkify() -> bool:
-    import importlib.util
-
     return importlib.util.find_spec("linkify_it") is not None
+
+
+HOSTILE_FILE = '''"""{docstring}"""
+
+from ray import tune
+
+from experiments import FIFO, Experiment, Random
+
+
+def plain(config):
+    pass
+
+
+plain.__name__ = {text!r}
+experiment = Experiment(
+    trainable=plain,
+    space={{"x": tune.uniform(0.0, 1.0), "kind": tune.choice([{text!r}, "b"]), {key!r}: {text!r}}},
+    metric={text!r},
+    mode="min",
+    search=Random(),
+    scheduler=FIFO(),
+    num_trials=4,
+    epochs=3,
+)
+'''
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["words", "json"])
+def test_s12_a_plan_shows_it_as_it_is(
+    text: str, more: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of an experiment's file: the question, names, values, and keys as far as they are allowed."""
+    key = "".join(character for character in text if character.isprintable() and character not in "./")[:100]
+    docstring = text.encode("unicode_escape").decode().replace('"', '\\"')
+    file = tmp_path / "mine.py"
+    file.write_text(HOSTILE_FILE.format(docstring=docstring, text=text, key=key), encoding="utf-8")
+    code = main(["show", str(file), "--storage", str(tmp_path / "results"), *more])
+    said = capsys.readouterr()
+    assert code == 0 and harmless(said.out + said.err), ascii(said)
+    assert not any(line.startswith(LINES_OF_OURS) for line in (said.out + said.err).splitlines())
+    assert not more or json.loads(said.out)

@@ -353,7 +353,7 @@ def test_s19_the_board_listens_on_loopback_only(sweep: Sweep, place: Path, monke
 
     fake = types.SimpleNamespace(TensorBoard=FakeServer, TensorBoardServerException=RuntimeError)
     monkeypatch.setattr(tensorboard, "program", fake, raising=False)
-    boarding._served([open_sweep()])
+    boarding.served([open_sweep()])
     (argv,) = given
     assert argv[argv.index("--host") + 1] == "127.0.0.1" and "--bind_all" not in argv
     code, said = sweep("board", "--host", "0.0.0.0")  # noqa: S104 - it is refused

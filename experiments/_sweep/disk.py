@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from experiments._sweep.ledger.records import Entry
     from experiments._sweep.options import RunOptions
 
-EPOCH_BYTES = 2_000
+EPOCH_BYTES = 3_000
 """What an epoch leaves in the ledger and in TensorBoard's files."""
 _UNENDED = 3
 """Checkpoints of a trial that has not ended: the two newest and the best."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.cluster.joining import imports_of
 from experiments._sweep.disk import FirstCheckpoint
+from experiments._sweep.elsewhere.observer import Elsewhere
 from experiments._sweep.engine.calls import Calls
 from experiments._sweep.engine.deciding.conductor import Conductor
 from experiments._sweep.engine.journal import Journal
@@ -109,6 +110,7 @@ def drive(
         lease.held(over=take_over) as left,
         contextlib.closing(_journal(found, folder, options, observers, drain, begins=opened is not None)) as journal,
     ):
+        elsewhere = _elsewhere(found, folder, options, journal)
         journal.write(*([opened] if opened else []), _started(journal, options, changed or {}))
         if left:
             journal.note(left)
@@ -118,7 +120,7 @@ def drive(
             return _let_go(journal, folder, fault_of(error))
         workplace = _workplace(found, folder, options, refit_until, journal.history.driver)
         calls = Calls(conductor=conductor, workplace=workplace, drain=drain, on_ray=not options.here)
-        halt = work(calls, folder, options, epilogue, lease)
+        halt = work(calls, folder, options, epilogue, lease, elsewhere=elsewhere)
         return _let_go(journal, folder, halt, conductor.shortfall)
 
 
@@ -142,14 +144,24 @@ def _journal(
     return journal
 
 
+def _elsewhere(found: FoundExperiment, folder: Path, options: RunOptions, journal: Journal) -> Elsewhere:
+    """Who tells the experiment's callbacks what the ledger says."""
+    given = found.experiment.callbacks
+    elsewhere = Elsewhere(given, journal.note, folder=folder, experiment=found.name, here=options.here)
+    if given:
+        journal.watch(elsewhere)
+    return elsewhere
+
+
 def _started(journal: Journal, options: RunOptions, changed: Mapping[str, Any]) -> DriverStarted:
+    limited = {} if options.time_limit_s is None else {"time_limit_s": options.time_limit_s}
     return DriverStarted(
         driver=journal.history.driver + 1,
         host=socket.gethostname(),
         pid=os.getpid(),
         data_dir=options.data,
         limits=dict(options.limits) or None,
-        settings={"keep": options.keep, "stall_timeout_s": options.stall_timeout_s},
+        settings={"keep": options.keep, "stall_timeout_s": options.stall_timeout_s, **limited},
         schema=SCHEMA,
         at=time.time(),
         **changed,

@@ -11,6 +11,7 @@ from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
+from experiments._sweep.checks.callbacks import callback_names, callback_settings
 from experiments._sweep.checks.corners import corner_configurations, extremes
 from experiments._sweep.checks.experiments import faults_of
 from experiments._sweep.errors import InputError
@@ -68,6 +69,10 @@ class Experiment:
     """The sweep ends when a trial reaches this value of the metric, or a better one; None for no target."""
     patience_trials: int | None = None
     """The sweep ends when so many trials, at least 1, ended without a better value; None for no such limit."""
+    callbacks: Sequence[Any] = ()
+    """Who else is told, with one run a trial: any `ray.tune` callbacks, such as `MLflowLoggerCallback()` or
+    `WandbLoggerCallback()`, or functions without arguments that make them when a sweep starts. Nothing that they do
+    ends a sweep."""
 
     def __post_init__(self) -> None:
         """Checks everything that can be known before anything starts."""
@@ -182,6 +187,7 @@ class Experiment:
             "start_points": [hidden(dict(point)) for point in self.start_points],
             "target": self.target,
             "patience_trials": self.patience_trials,
+            **({"callbacks": callback_names(self.callbacks)} if self.callbacks else {}),
         }
 
     @cached_property
@@ -194,7 +200,8 @@ class Experiment:
     @cached_property
     def secrets(self) -> Secrets:
         """What no record may have of it."""
-        return Secrets.of(self.space, getattr(self.trainable, "config_type", None), self.metric)
+        given = {"space": self.space, "callbacks": callback_settings(self.callbacks)}
+        return Secrets.of(given, getattr(self.trainable, "config_type", None), self.metric)
 
     @cached_property
     def redactor(self) -> Redactor:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.files import LEDGER, LedgerError, refuse_emptied
 from experiments._sweep.ledger.folding import history_of
-from experiments._sweep.ledger.trial_history import TrialHistory, flat
 from experiments._sweep.names import sweep_folder
 from experiments._sweep.store.copies import brought
 from experiments._sweep.store.lease import holder_of
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from experiments._sweep.ledger.history import History
+    from experiments._sweep.ledger.trial_history import TrialHistory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,8 @@ def checkpoint_of(sweep: Path, trial: TrialHistory) -> Path | None:
 
 def no_checkpoint(history: History, trial: TrialHistory) -> str:
     """Why there is no checkpoint of a trial's best epoch, within a sentence."""
-    told = [driver.settings["keep"] for driver in history.drivers if driver.settings and driver.settings.get("keep")]
+    given = [(driver.settings or {}).get("keep") for driver in history.drivers]
+    told = [keep for keep in given if isinstance(keep, int) and keep]
     ended_well = [each for each in history.ranked if each.ended]
     if told and trial.ended and trial not in ended_well[: min(told)]:
         leading = "the leading trial keeps its" if min(told) == 1 else f"the {min(told)} leading trials keep their"
@@ -246,12 +247,36 @@ class Sweep:
 
         return replayed_in_python(self, trial, data_dir=data_dir, quiet=quiet, where=where)
 
-    def frame(self) -> pd.DataFrame:
-        """A pandas table, one row a trial; hyperparameters in columns `config/...`."""
+    def report(self, to: str | Path | None = None) -> Path:
+        """Writes what the sweep found as one page of HTML that needs no network; the file.
+
+        Args:
+            to: The file; by default `report.html` in the sweep's folder.
+
+        Raises:
+            InputError: If no page can be written there.
+        """
+        from experiments._sweep.report.making import reported
+
+        return reported([self], None if to is None else Path(to).expanduser(), self.folder)[0]
+
+    def frame(self, *, by: Literal["trial", "epoch"] = "trial") -> pd.DataFrame:
+        """A pandas table of what the ledger has, one row a trial, or one row an epoch of a trial.
+
+        Args:
+            by: `trial`: columns `trial`, `ending`, `why`, `value`, `epoch` (of the value), `epochs`, `seconds`,
+                `origin`, the hyperparameters in `config/...` and all that was reported at that epoch in `metrics/...`;
+                `epoch`: columns `trial`, `epoch`, `segment`, `action` and `metrics/...`, for learning curves.
+
+        Raises:
+            InputError: If `by` is neither.
+        """
+        if by not in ("trial", "epoch"):
+            raise InputError(f"frame(by={by!r}): there are by='trial' and by='epoch'.")
         import pandas as pd
 
-        rows = []
-        for trial in self.trials:
-            row = {key: value for key, value in vars(trial).items() if key not in ("config", "records")}
-            rows.append(row | {f"config/{key}": value for key, value in flat(trial.config).items()})
-        return pd.DataFrame(rows)
+        from experiments._sweep.analysis.table import columns, epoch_rows, trial_rows
+        from experiments._sweep.analysis.texts import storable
+
+        rows = storable(trial_rows(self.history) if by == "trial" else epoch_rows(self.history))
+        return pd.DataFrame(rows, columns=columns(rows) or ["trial"])

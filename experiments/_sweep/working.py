@@ -20,12 +20,14 @@ from experiments._sweep.engine.on_ray.processes import end_all, of_this_session
 from experiments._sweep.engine.on_ray.stalls import Stalls
 from experiments._sweep.engine.storage import with_remedy
 from experiments._sweep.errors import EngineError
+from experiments._sweep.ledger.records import LIMIT_REASONS
 from experiments._sweep.options import data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from experiments._sweep.elsewhere.observer import Elsewhere
     from experiments._sweep.engine.calls import Calls
     from experiments._sweep.ledger.lease import Lease
     from experiments._sweep.options import RunOptions
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
     Epilogue = Callable[[Calls], None]
 
 
-def work(calls: Calls, folder: Path, options: RunOptions, epilogue: Epilogue | None, lease: Lease) -> Halt | None:
+def work(
+    calls: Calls, folder: Path, options: RunOptions, epilogue: Epilogue | None, lease: Lease, *, elsewhere: Elsewhere
+) -> Halt | None:
     """Runs the trials, and what comes after them; why it ended early, None where it did not."""
     conductor = calls.conductor
     try:
@@ -42,7 +46,7 @@ def work(calls: Calls, folder: Path, options: RunOptions, epilogue: Epilogue | N
                 run_here(conductor, calls.workplace, drain=calls.drain)
                 _conclude(epilogue, calls)
         else:
-            _work_on_ray(calls, folder, options, epilogue, lease)
+            _work_on_ray(calls, folder, options, epilogue, lease, elsewhere=elsewhere)
     except KeyboardInterrupt:
         halt = Halt(reason="interrupted", why="interrupted by SIGINT")
     except (EngineError, OSError) as error:
@@ -56,7 +60,9 @@ def work(calls: Calls, folder: Path, options: RunOptions, epilogue: Epilogue | N
     return halt
 
 
-def _work_on_ray(calls: Calls, folder: Path, options: RunOptions, epilogue: Epilogue | None, lease: Lease) -> None:
+def _work_on_ray(
+    calls: Calls, folder: Path, options: RunOptions, epilogue: Epilogue | None, lease: Lease, *, elsewhere: Elsewhere
+) -> None:
     from experiments._sweep.engine.on_ray.running import run_on_ray
 
     conductor, drain = calls.conductor, calls.drain
@@ -84,17 +90,26 @@ def _work_on_ray(calls: Calls, folder: Path, options: RunOptions, epilogue: Epil
             ray_session(options.address, insecure=options.insecure, runtime_env=code),
             lifeline.watching(probe_of_session()),
         ):
-            slots = places_for_trials(
-                calls, address=options.address, concurrent=options.concurrent, wait_s=options.wait_for_nodes_s
-            )
-            run_on_ray(conductor, calls.workplace, folder=folder, slots=slots, drain=drain, stalls=stalls)
-            _conclude(epilogue, calls)
+            try:
+                slots = places_for_trials(
+                    calls, address=options.address, concurrent=options.concurrent, wait_s=options.wait_for_nodes_s
+                )
+                run_on_ray(conductor, calls.workplace, folder=folder, slots=slots, drain=drain, stalls=stalls)
+                _conclude(epilogue, calls)
+            finally:
+                elsewhere.finish(conductor.history, hasty=lambda: _hasty(calls))
     except Exception as error:
         if lost:  # whatever Ray raised then
             raise EngineError(lost[0]) from error
         raise
     finally:
         end_all(processes)
+
+
+def _hasty(calls: Calls) -> bool:
+    """Whether somebody waits for the driver to end, or it has no more time."""
+    halt = calls.conductor.halt
+    return calls.drain.hurried or (halt is not None and halt.reason not in LIMIT_REASONS)
 
 
 def _conclude(epilogue: Epilogue | None, calls: Calls) -> None:

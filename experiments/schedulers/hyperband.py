@@ -84,6 +84,7 @@ class HyperBand:
     def in_words(self, epochs: int, num_trials: int) -> list[str]:
         """What it will do, one plain sentence a line; trials are numbered as if none failed."""
         brackets = filled(num_trials, epochs, float(self.reduction_factor))
+        trained = self.epochs_in_all(epochs, num_trials)
         lines, first = [], 0
         for bracket, trials in brackets[:_LINES]:
             numbers = f"Trials {first} to {first + trials - 1}" if trials > 1 else f"Trial {first}"
@@ -91,12 +92,16 @@ class HyperBand:
             first += trials
         if len(brackets) > _LINES:
             lines.append(f"And so on, in {len(brackets)} brackets, to trial {num_trials - 1}.")
-        trained = sum(epochs_of(bracket, trials, epochs) for bracket, trials in brackets)
         return [
             "Trials go into brackets; at a rung each is held until all of its bracket got there, and the best go on.",
             *lines,
             f"That is {trained} epochs in all where no trial fails, instead of {num_trials * epochs}.",
         ]
+
+    def epochs_in_all(self, epochs: int, num_trials: int) -> int:
+        """The epochs that so many trials train together, where none of them fails or ends by itself."""
+        brackets = filled(num_trials, epochs, float(self.reduction_factor))
+        return sum(epochs_of(bracket, trials, epochs) for bracket, trials in brackets)
 
     def _course(self, bracket: Bracket, trials: int, epochs: int) -> str:
         if not bracket.rungs:

@@ -9,7 +9,6 @@ decided.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import json
 import os
@@ -27,7 +26,7 @@ from experiments._sweep.engine.journal import Journal
 from experiments._sweep.ledger.files import LEDGER, LedgerWriter
 from experiments._sweep.ledger.records import SCHEMA, DriverStarted, SweepOpened
 from experiments._sweep.registry import find
-from experiments._sweep.views.tensorboard import WRITER
+from experiments._sweep.views.tensorboard import events
 from trainables import image_classifier
 
 if TYPE_CHECKING:
@@ -149,7 +148,7 @@ def _share(storage: Path) -> float:
     """Return what the ledger takes of a sweep of digits_mlp in one process; print it with what follows from a line."""
     asked = replace(find("digits_mlp").experiment, num_trials=_TRIALS)
     next(iter(image_classifier.epochs({"dataset": "digits", "epochs": 1})))  # imports, and whatever else is done once
-    importlib.import_module(WRITER)  # a sweep imports it while Ray starts
+    events.load()  # a sweep imports it while Ray starts
     with contextlib.ExitStack() as stack:
         ledger = stack.enter_context(_timed(LedgerWriter, "append"))
         written = stack.enter_context(_timed(Journal, "write"))

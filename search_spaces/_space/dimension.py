@@ -11,7 +11,7 @@ from functools import cached_property
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal
 
-from search_spaces._space.branches import has_branches
+from search_spaces._space.branches import has_branches, labels
 from search_spaces._space.declared import Declared, integer_bounds
 from search_spaces._space.values import is_finite, plain
 
@@ -59,6 +59,11 @@ class Dimension:
     def keys(self) -> tuple[str, ...]:
         """Where its value stands in a configuration: two branches may use the same keys."""
         return tuple(key for key in self.path if isinstance(key, str))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """How people tell the branches of a `branch` apart, by their numbers; empty for any other kind."""
+        return tuple(labels(self.domain.categories)) if self.kind == "branch" else ()
 
     @property
     def size(self) -> int | None:

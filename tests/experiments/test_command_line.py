@@ -31,14 +31,15 @@ run --address --concurrent --cpus-per-trial --data-dir --epochs --gpus-per-trial
 --stall-timeout --storage --target --time-limit --trials --trust --wait-for-nodes --yes EXPERIMENT
 resume --address --concurrent --data-dir --here --insecure --install-missing --keep --patience-trials \
 --stall-timeout --storage --take-over --target --time-limit --trials --trust --wait-for-nodes --yes SWEEP
-trials --json --storage SWEEP TRIAL
+trials --json --storage --watch SWEEP TRIAL
 best --json --storage SWEEP
 confirm --address --again --concurrent --data-dir --here --insecure --install-missing --json --refit --seeds \
 --stall-timeout --storage --time-limit --top --trust --wait-for-nodes SWEEP
-export --data-dir --json --storage --to --trial --trust SWEEP
+export --by-epoch --csv --data-dir --json --optuna --storage --to --trial --trust SWEEP
 replay --address --concurrent --data-dir --here --insecure --install-missing --json --stall-timeout --storage \
 --time-limit --trust --wait-for-nodes SWEEP TRIAL
-board --storage SWEEP
+report --storage --to SWEEP
+board --port --storage SWEEP
 """
 
 EXPERIMENT = '''"""What is x?"""

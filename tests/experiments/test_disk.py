@@ -69,7 +69,7 @@ def test_show_says_what_it_takes(capsys: pytest.CaptureFixture[str], monkeypatch
     full(monkeypatch, 60 * 10**9)
     assert main(["show", "digits_mlp", "--here"]) == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("disk")]
-    assert line.endswith("each at most, and 3.5 MB of records; 60 GB free")
+    assert line.endswith("each at most, and 5.2 MB of records; 60 GB free")
     assert "the best checkpoint of 10 trials and those of 1 running" in line
     assert main(["show", "digits_mlp", "--here", "--keep", "1", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

@@ -1,6 +1,5 @@
 """What a sweep found, as a folder that a stranger can use with torch alone."""
 
-import argparse
 import ast
 import json
 import re
@@ -24,6 +23,7 @@ from torch import nn
 
 from experiments import FIFO, Experiment, Random
 from experiments._sweep.command_line import exporting, main
+from experiments._sweep.command_line.parser import parse
 from experiments._sweep.errors import InputError
 from experiments._sweep.export import exporting as export_room
 from experiments._sweep.export.exporting import Exported, export
@@ -414,9 +414,8 @@ def test_sweep_export_writes_the_best_trial(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(EXPERIMENT)
     assert main(["run", "mine.py", "--here"]) == 0
-    arguments = argparse.Namespace(sweep=None, storage="results", to="model", trial=None, data_dir=None, json=False)
-    arguments.trust = False
     capsys.readouterr()
+    arguments = parse(["export", "--to", "model"])
     assert exporting.export(arguments) == 0
     told = capsys.readouterr().out.splitlines()
     assert told[0] == "trial 0 at epoch 1, in model: README.md, load.py, network.py, config.json, model.safetensors"

@@ -216,7 +216,7 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / LEDGER
     first = dataclasses.replace(opened(experiment()), schema=SCHEMA + 1)
     path.write_bytes(encode(0, first))
-    with pytest.raises(LedgerError, match=r"written in format 3; this version reads up to 2\. Update raysweeps\."):
+    with pytest.raises(LedgerError, match=r"written in format 4; this version reads up to 3\. Update raysweeps\."):
         read(path)
 
     @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,8 @@ SHOWN: dict[str, Callable[[Path], object]] = {
     "trial-json": lambda sweep: main(["trials", str(sweep), "1", "--json"]),
     "best": lambda sweep: main(["best", str(sweep)]),
     "best-json": lambda sweep: main(["best", str(sweep), "--json"]),
+    "export-csv": lambda sweep: main(["export", str(sweep), "--csv", "-"]),
+    "export-by-epoch": lambda sweep: main(["export", str(sweep), "--csv", "-", "--by-epoch"]),
     "show": lambda sweep: main(["show", "digits_mlp", "--storage", str(sweep.parent)]),
     "python": lambda sweep: [
         (found := open_sweep(sweep)).trials,

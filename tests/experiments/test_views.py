@@ -1,16 +1,13 @@
-"""What is shown: nothing that a trial says reaches the terminal raw, and the curves are the ledger's."""
+"""What is shown: nothing that a trial says reaches the terminal raw."""
 
 import io
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ray import tune
 from rich.console import Console
-from rich.text import Text
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from experiments import ASHA
 from experiments._sweep.command_line import main
@@ -21,11 +18,10 @@ from experiments._sweep.sweep import Sweep
 from experiments._sweep.views.display import Display
 from experiments._sweep.views.lines import QUIET_S, Lines
 from experiments._sweep.views.story import story_lines
-from experiments._sweep.views.summary import summary_lines
+from experiments._sweep.views.summary import _folded, summary_lines
 from experiments._sweep.views.tables import trials_table
-from experiments._sweep.views.tensorboard import FOLDER, Curves
 from experiments._sweep.views.words import clean, duration, number, setting
-from tests.experiments.conftest import Driven, driver, entries, experiment, opened
+from tests.experiments.conftest import driver, entries, experiment, opened
 
 HOSTILE = [
     *("\x1b[2J\x1b[H", "\x1b]0;title\x07", "\x1b]8;;http://evil\x1b\\link", "\x9b31m", "\x90q\x9c", "a\rb", "a\bb"),
@@ -113,39 +109,33 @@ def test_nothing_that_a_trial_says_reaches_the_terminal_raw(
         assert text in shown  # markup is text like any other
 
 
-@pytest.mark.parametrize("width", [40, 80, 160])
-@pytest.mark.parametrize("text", ["adam", *HOSTILE], ids=ascii)
-def test_the_display_draws_at_any_width(width: int, text: str) -> None:
-    """What it draws is harmless, and no line is wider than the terminal."""
-    console, _ = terminal(width)
-    display = Display(console, ["x", "o", text])
-    history = History()
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+def test_the_display_shows_what_a_trial_says_as_text(text: str) -> None:
+    """At each moment of the sweep, also where there are more events and trials than room."""
+    console, _ = terminal(80)
+    display, history = Display(console), History()
     for entry in entries(*some_records(text)):
         history.apply(entry)
-        for line in display._events.of(entry, history):
-            display._last.append(line)
+        display.remembered(entry, history)
         with console.capture() as captured:
-            console.print(display._picture(history)) if history.opened else None
-        drawn = captured.get()
-        assert harmless(drawn), ascii(drawn)
-        assert all(console.measure(Text(line)).maximum <= width for line in drawn.splitlines())
+            console.print(*display.lines(history), sep="\n")
+        assert harmless(captured.get()), ascii(captured.get())
 
 
 def test_the_display_starts_and_goes(capsys: pytest.CaptureFixture[str]) -> None:
     """It shows the leader while it runs, prints the first traceback above itself, and leaves no picture behind."""
     console, file = terminal(100)
-    display = Display(console, ["x"])
-    history = History()
+    now = [0.0]
+    display, history = Display(console, monotonic=lambda: now[0]), History()
     for entry in entries(*some_records()):
         history.apply(entry)
+        now[0] += 10.0
         display.saw(entry, history)
-    display._drawn = -1e9
-    display.tick(history)
     shown = file.getvalue()
-    assert "1 completed" in shown or "completed" in shown
+    assert "1 completed, 1 error, 1 running" in shown
     assert shown.count("Traceback:") == 1 and "0.2500" in shown
     display.close(history)
-    Display(console, []).close(History())
+    Display(console).close(History())
     assert capsys.readouterr().out == ""
 
 
@@ -167,74 +157,10 @@ def test_plain_lines_tell_what_matters_and_break_a_silence() -> None:
     now[0] = QUIET_S + 1
     lines.tick(history)
     lines.tick(history)
-    assert file.getvalue() == f"{told}[   31.0 s] 1 completed, 2 error; best so far: trial 0 with 0.2500\n"
+    assert (
+        file.getvalue() == f"{told}[   31.0 s] 1 completed, 2 error; best so far: trial 0 with 0.2500; about 5 s left\n"
+    )
     lines.close(history)
-
-
-# The curves
-
-
-def curves(folder: Path) -> dict[tuple[str, str], list[tuple[int, float]]]:
-    """Trial and metric to steps and values, as TensorBoard reads them; file by file, so that none hides another."""
-    found: dict[tuple[str, str], list[tuple[int, float]]] = {}
-    for trial in sorted((folder / FOLDER).iterdir()):
-        for file in sorted(trial.iterdir()):
-            events = EventAccumulator(str(file))
-            events.Reload()
-            for tag in events.Tags()["scalars"]:
-                found.setdefault((trial.name, tag), []).extend((each.step, each.value) for each in events.Scalars(tag))
-    return found
-
-
-def expected(history: History) -> dict[tuple[str, str], list[tuple[int, float]]]:
-    """The same from the history: every finite number."""
-    found: dict[tuple[str, str], list[tuple[int, float]]] = {}
-    for trial in history.trials.values():
-        for epoch in trial.epochs:
-            for tag, value in epoch.metrics.items():
-                if isinstance(value, (int, float)) and math.isfinite(value) and tag != "epoch":
-                    found.setdefault((f"{trial.number:04d}", tag), []).append(
-                        (epoch.epoch, pytest.approx(float(value)))
-                    )
-    return found
-
-
-def test_the_curves_are_the_ledgers_neither_doubled_nor_missing(tmp_path: Path) -> None:
-    """Also after a driver was lost and the curves were drawn anew, however soon after; NaN leaves a gap."""
-    records = [*some_records(), report(1, 2, math.nan), report(1, 3, math.inf, big=1e30, text="x", flag=True)]
-    history, watching = History(), Curves(tmp_path)
-    for entry in entries(*records):
-        history.apply(entry)
-        watching.saw(entry, history)
-    watching.close(history)
-    assert curves(tmp_path) == expected(history)
-    assert [step for step, _ in curves(tmp_path)["0001", "loss"]] == [1]
-    again = Curves(tmp_path)
-    more = [
-        driver(2),
-        SegmentStarted(trial=1, segment=2, t=0.0),
-        report(1, 4, 0.5, segment=2),
-        report(1, 5, 0.4, segment=2),
-    ]
-    for entry in entries(*more):
-        history.apply(entry)
-        again.saw(entry, history)
-    again.redraw(history)
-    history.apply(entries(report(1, 6, 0.3, segment=2, ending="completed"))[0])
-    again.saw(entries(report(1, 6, 0.3, segment=2, ending="completed"))[0], history)
-    again.close(history)
-    assert curves(tmp_path) == expected(history)
-
-
-def test_redrawing_a_finished_sweep_changes_no_curve(tmp_path: Path, drive: Callable[..., Driven]) -> None:
-    """What `sweep board` does where the curves are missing."""
-    driven = drive(experiment())
-    history = driven.journal.history
-    for entry in entries(*some_records()):
-        history.apply(entry)
-    for _ in range(2):
-        Curves(tmp_path).redraw(history)
-        assert curves(tmp_path) == expected(history)
 
 
 # Tables and words
@@ -310,3 +236,15 @@ def test_clean_leaves_only_what_can_be_printed(text: str) -> None:
     """Line breaks only where lines are meant."""
     assert clean(text).isprintable()
     assert harmless(clean(text, lines=True)) and clean("a\nb", lines=True) == "a\nb"
+
+
+def test_a_long_configuration_is_folded_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two hyperparameters, never within one; a file or a pipe has one line."""
+    parts = [f"layer_{n} {n * 100}" for n in range(12)]
+    assert [*_folded(parts)] == [f"      {', '.join(parts)}"]
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = [*_folded(parts)]
+    assert all(len(line) <= 40 and line.startswith("      layer_") for line in lines)
+    assert " ".join(line.strip() for line in lines) == ", ".join(parts)
+    assert [*_folded(["x" * 90])] == [f"      {'x' * 90}"]

@@ -185,3 +185,13 @@ def test_branches_have_names(options: list[Any], names: list[str]) -> None:
     """By their only key, by a string or a length that tells them apart, otherwise by number."""
     searched = SearchSpace({"x": tune.choice(options)})
     assert [dimension.name for dimension in searched.dimensions[1:]] == names
+
+
+def test_the_branches_of_a_choice_go_by_the_names_that_their_dimensions_have() -> None:
+    """A branch without a range of its own has one too; other choices have none, their values say it."""
+    by_name = {dimension.name: dimension for dimension in SearchSpace(SPACE).dimensions}
+    assert by_name["optimizer"].labels == ("sgd", "adam", "None")
+    assert {name for name in by_name if "[" in name} == {
+        *("optimizer[sgd].lr", "optimizer[sgd].momentum", "optimizer[adam].lr"),
+    }
+    assert by_name["optimizer[sgd].momentum"].labels == by_name["units"].labels == ()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments._sweep.checks.callbacks import callback_faults
 from experiments._sweep.checks.corners import corner_configurations, extremes, requirement_faults
 from experiments._sweep.checks.secrets import secret_faults
 from experiments._sweep.foreign import adapted_scheduler, adapted_searcher
@@ -47,6 +48,7 @@ SMALLEST_SHARE = 0.0001
 def faults_of(experiment: Experiment) -> list[str]:
     """All faults of the experiment, each once."""
     faults = [*_numbers(experiment), *_limits(experiment), *_trainable(experiment.trainable)]
+    faults += callback_faults(experiment.callbacks)
     if not isinstance(experiment.space, dict):
         return [*faults, f"space must be a dict of constants and ray.tune domains, got {experiment.space!r}."]
     broken = space_faults(experiment.space)

@@ -95,7 +95,7 @@ def show(arguments: argparse.Namespace) -> int:
     from experiments._sweep.foreign import adapted
     from experiments._sweep.names import new_folder
     from experiments._sweep.start.starting import checked
-    from experiments._sweep.views.words import learned_in_words
+    from experiments._sweep.views.words import clean, learned_in_words
 
     found, options = asked(arguments)
     learned = checked(found, options)
@@ -116,7 +116,7 @@ def show(arguments: argparse.Namespace) -> int:
     described = {"name": found.name, "question": found.question, "where": found.where}
     told, disk_use = [learned_in_words(each) for each in learned], disk_lines(takes, folder)
     for line in plan_lines(experiment, **described, slots=slots, folder=folder, learned=told, disk=disk_use):
-        print(line)
+        print(clean(line))
     return 0
 
 

@@ -19,7 +19,11 @@ TRIAL_KEYS = ("trial", "ending", "config", "value", "epoch", "epochs", "seconds"
 
 
 def trials(arguments: argparse.Namespace) -> int:
-    """All trials, or the story of one."""
+    """All trials, the story of one, or the sweep as it goes on."""
+    if arguments.watch:
+        from experiments._sweep.command_line.watching import watch
+
+        return watch(arguments)
     sweep = _opened(arguments)
     chosen = sweep.trials if arguments.trial is None else (_one(sweep, arguments.trial),)
     if arguments.json:

@@ -19,11 +19,12 @@ COMMANDS = {
     "show": "what an experiment would run, checked; nothing is started or written",
     "run": "run an experiment as a new sweep",
     "resume": "go on with a sweep that was interrupted, or extend one that has ended",
-    "trials": "the trials of a sweep, or the story of one",
+    "trials": "the trials of a sweep, the story of one, or (--watch) how it goes on, live",
     "best": "the best trial of a sweep and its checkpoint",
     "confirm": "is the winner real? the leading trials and the defaults on fresh seeds, then once on the test split",
-    "export": "write the winner down for others: configuration, weights, a card, and a load.py for torch alone",
+    "export": "write the winner down for others, with a load.py for torch alone; or the trials as CSV or for Optuna",
     "replay": "train a trial again from its record: equal to the bit, within seed noise, or where it differs and why",
+    "report": "write what a sweep found, or how several compare, as one page of HTML that needs no network",
     "board": "open TensorBoard on one sweep or several",
 }
 
@@ -80,6 +81,7 @@ def build() -> tuple[_Parser, dict[str, _Parser]]:
     _confirm(made["confirm"])
     _export(made["export"])
     _replay(made["replay"])
+    _report(made["report"])
     _board(made["board"])
     return top, made
 
@@ -226,6 +228,8 @@ def _trust(parser: argparse._ActionsContainer) -> None:
 def _trials(parser: argparse.ArgumentParser) -> None:
     _sweep(parser)
     parser.add_argument("trial", metavar="TRIAL", nargs="?", type=_trial, help="number of a trial: its story")
+    watch = "follow it live until it has ended, also from another machine; plain lines where there is no terminal"
+    parser.add_argument("--watch", action="store_true", help=watch)
     _json(parser)
     parser.set_defaults(module="looking", function="trials")
 
@@ -253,10 +257,15 @@ def _confirm(parser: argparse.ArgumentParser) -> None:
 
 def _export(parser: argparse.ArgumentParser) -> None:
     _sweep(parser)
-    parser.add_argument("--to", metavar="DIR", required=True, help="folder to write; it must be empty, or not there")
+    parser.add_argument("--to", metavar="DIR", help="folder to write the network into; empty, or not there")
     trial = "this trial instead of the winner: the refitted, the confirmed, or the best one"
     parser.add_argument("--trial", metavar="N", type=_trial, help=trial)
     parser.add_argument("--data-dir", metavar="DIR", help="folder with the data sets (or RAYSWEEPS_DATA)")
+    table = parser.add_argument_group("the trials, for other programs")
+    table.add_argument("--csv", metavar="FILE", help="write a table of the trials as CSV; - for the output")
+    table.add_argument("--by-epoch", action="store_true", help="of --csv: a row for each epoch, not for each trial")
+    study = "write a study for Optuna and its dashboard: sqlite:///study.db, or another address that Optuna takes"
+    table.add_argument("--optuna", metavar="URL", help=study)
     _json(parser)
     _trust(parser)
     parser.set_defaults(module="exporting", function="export")
@@ -271,6 +280,15 @@ def _replay(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(module="replaying", function="replay")
 
 
+def _report(parser: argparse.ArgumentParser) -> None:
+    _sweep(parser, many=True)
+    to = "file to write (report.html in the sweep's folder; of several sweeps, in the current one)"
+    parser.add_argument("--to", metavar="FILE", help=to)
+    parser.set_defaults(module="reporting", function="report")
+
+
 def _board(parser: argparse.ArgumentParser) -> None:
     _sweep(parser, many=True)
+    port = "listen there, on loopback; 0 for any that is free (the first free one from 6006)"
+    parser.add_argument("--port", metavar="N", type=_number, help=port)
     parser.set_defaults(module="boarding", function="board")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import bdb
+import os
+import socket
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.engine.faults import Fault
@@ -40,7 +42,7 @@ def _train(conductor: Conductor, segment: Segment, workplace: Workplace, drain: 
 
 def _run(conductor: Conductor, segment: Segment, checkpoints: Any, drain: Drain) -> None:
     trainable, config = conductor.experiment.trainable, conductor.experiment.whole(segment.config)
-    records = None
+    records, worker = None, f"{socket.gethostname()}:{os.getpid()}"
     while True:
         try:
             records = records or iter(trainable.epochs(config, checkpoints))  # type: ignore[attr-defined]
@@ -57,6 +59,6 @@ def _run(conductor: Conductor, segment: Segment, checkpoints: Any, drain: Drain)
             conductor.returned(segment.trial, segment.number)
             return
         drain.look(conductor)
-        if not conductor.report(segment.trial, segment.number, record):
+        if not conductor.report(segment.trial, segment.number, record, worker=worker):
             return
         conductor.journal.tick()

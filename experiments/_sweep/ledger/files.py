@@ -41,10 +41,18 @@ def trial_folder(sweep: Path, trial: int) -> Path:
     return sweep / TRIALS / f"{trial:04d}"
 
 
+LONGEST_NAME = 255
+"""Bytes of a name in a folder, at most."""
+
+
 def reported_folder(sweep: Path, checkpoint: str) -> Path | None:
-    """Where a checkpoint lies that a plain Ray function reported; None where the ledger names another place."""
+    """Where a checkpoint lies that a plain Ray function reported; None where the ledger names another place, or none.
+
+    What a folder cannot be called is no place: asking the system for it would be an error.
+    """
     parts = PurePosixPath(checkpoint).parts
-    return sweep.joinpath(*parts) if parts[:1] == (RAY,) and ".." not in parts else None
+    nameable = all(len(part.encode("utf-8", "replace")) <= LONGEST_NAME for part in parts) and "\0" not in checkpoint
+    return sweep.joinpath(*parts) if parts[:1] == (RAY,) and ".." not in parts and nameable else None
 
 
 def refuse_emptied(folder: Path) -> None:
@@ -77,6 +85,33 @@ def read(path: Path) -> list[Entry]:
     return [entry for entry, _ in _entries(path, _bytes(path))]
 
 
+def read_on(path: Path, counter: int, known: bytes, end: int) -> Iterator[tuple[Entry, bytes]] | None:
+    """The whole lines that follow on `counter` known ones, which end at byte `end`, the last of them being `known`.
+
+    Each comes with its bytes. A torn last line is left out: it may be in the middle of being written. None where the
+    known lines are not there any more: the file is another one.
+
+    Raises:
+        LedgerError: As `read` does.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(end - len(known))
+            content = file.read()
+    except OSError as error:
+        raise LedgerError(f"{path}: cannot be read ({error.strerror}). Is this a sweep's folder?") from error
+    if not content.startswith(known):
+        return None
+    return _with_bytes(path, content[len(known) :], counter)
+
+
+def _with_bytes(path: Path, content: bytes, first: int) -> Iterator[tuple[Entry, bytes]]:
+    begin = 0
+    for entry, end in _entries(path, content, first):
+        yield entry, content[begin:end]
+        begin = end
+
+
 def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -84,12 +119,12 @@ def _bytes(path: Path) -> bytes:
         raise LedgerError(f"{path}: cannot be read ({error.strerror}). Is this a sweep's folder?") from error
 
 
-def _entries(path: Path, content: bytes) -> Iterator[tuple[Entry, int]]:
-    """The whole entries in `content`, each with the offset at which its line ends."""
+def _entries(path: Path, content: bytes, first: int = 0) -> Iterator[tuple[Entry, int]]:
+    """The whole entries in `content`, which begins with line `first`, each with the offset at which its line ends."""
     end = 0
     lines = content.split(b"\n")
     whole, rest = lines[:-1], lines[-1]
-    for number, line in enumerate(whole):
+    for number, line in enumerate(whole, start=first):
         try:
             entry = decode(line)
             if entry.n != number:
@@ -97,7 +132,7 @@ def _entries(path: Path, content: bytes) -> Iterator[tuple[Entry, int]]:
         except NewerFormatError as error:
             raise LedgerError(f"{path}: {error}. Update raysweeps.") from error
         except DamagedLineError as error:
-            if isinstance(error, TornLineError) and number == len(whole) - 1 and not rest:
+            if isinstance(error, TornLineError) and number == first + len(whole) - 1 and not rest:
                 return  # torn within its last bytes, as a lost machine may leave it
             raise LedgerError(
                 f"{path}, line {number + 1}: {error}. The ledger was changed or the disk is damaged: restore the file "

@@ -11,7 +11,7 @@ from experiments._sweep.ledger.records import EpochReported, SweepOpened, TrialP
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from experiments._sweep.ledger.records import Record
+    from experiments._sweep.ledger.records import Entry, Record
 
 
 def history_of(path: Path) -> History:
@@ -22,15 +22,24 @@ def history_of(path: Path) -> History:
     """
     history = History()
     for entry in read(path):
-        try:
-            _check(entry.record, history)
-            history.apply(entry)
-        except (ValueError, LookupError, AttributeError, TypeError) as error:
-            raise LedgerError(
-                f"{path}, line {entry.n + 1}: does not fit what is before it ({type(error).__name__}: {error}). It was "
-                f"not written by raysweeps: restore the file from a copy, or keep the {entry.n} lines before it."
-            ) from error
+        fold(entry, history, path)
     return history
+
+
+def fold(entry: Entry, history: History, path: Path) -> None:
+    """Folds an entry of the ledger at `path` into the history of those before it.
+
+    Raises:
+        LedgerError: If it makes no sense there.
+    """
+    try:
+        _check(entry.record, history)
+        history.apply(entry)
+    except (ValueError, LookupError, AttributeError, TypeError) as error:
+        raise LedgerError(
+            f"{path}, line {entry.n + 1}: does not fit what is before it ({type(error).__name__}: {error}). It was "
+            f"not written by raysweeps: restore the file from a copy, or keep the {entry.n} lines before it."
+        ) from error
 
 
 def _check(record: Record, history: History) -> None:

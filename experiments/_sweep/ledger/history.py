@@ -66,6 +66,8 @@ class History:
         self.t = 0.0
         """Seconds since the newest driver started, as of the newest record."""
         self._before_s = 0.0
+        self.began_s: dict[int, float] = {}
+        """Driver to how long those before it were at work, all together."""
         for entry in entries:
             self.apply(entry)
 
@@ -227,7 +229,7 @@ class History:
     def _driver_started(self, record: DriverStarted) -> None:
         self.driver_lost()
         self.drivers.append(record)
-        self._before_s = self.seconds
+        self._before_s = self.began_s[record.driver] = self.seconds
         self.end, self.t = None, 0.0
 
     def _epoch_reported(self, record: EpochReported, n: int) -> None:
@@ -236,6 +238,7 @@ class History:
         segment = trial.segments[-1]
         segment.ended = record.t
         segment.first_epoch = segment.first_epoch or record.epoch
+        segment.worker = segment.worker or record.worker
         value = value_of(record.metrics, trial.metric)
         if value is not None:
             loss = trial.losses[record.epoch] = value if trial.mode == "min" else -value

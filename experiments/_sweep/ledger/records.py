@@ -12,7 +12,7 @@ from functools import lru_cache
 from types import UnionType
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the record format; a reader reads this one and all before it, and refuses a newer one."""
 
 FINAL_ENDINGS = ("completed", "stopped", "diverged", "out_of_memory", "error", "timed_out", "lost")
@@ -64,7 +64,8 @@ class DriverStarted:
     limits: dict[str, Any] | None = None
     """`target`, `patience_trials` and `num_trials` where a resumed sweep was given others than it began with."""
     settings: dict[str, Any] | None = None
-    """What else it was told and the next driver should know: `keep` and `stall_timeout_s`, as in `RunOptions`."""
+    """What else it was told, as in `RunOptions`: `keep` and `stall_timeout_s`, which the next driver should know, and
+    `time_limit_s`, its own, where it has one."""
     asks: dict[str, Any] | None = None
     """What the sweep asks from here on, where that was changed and accepted; None where it is as before."""
     overrides: dict[str, Any] | None = None
@@ -126,6 +127,8 @@ class EpochReported:
     the best first, at most three) and, where there are brackets, `bracket`."""
     checkpoint: str | None = None
     """For plain Ray functions: the checkpoint reported with this result, relative to the sweep's folder."""
+    worker: str | None = None
+    """Who trains, `HOST:PID`, with the first epoch of each segment; None with the others, and before format 3."""
     t: float
 
 

@@ -25,6 +25,8 @@ class SegmentHistory:
     why: str = ""
     rung: dict[str, Any] | None = None
     """The comparison that promoted the trial to it, None where none did."""
+    worker: str | None = None
+    """Who trains it, `HOST:PID`; None before its first epoch, and where an older version wrote the sweep."""
 
     @property
     def seconds(self) -> float:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FIXED = ("metric", "mode", "counts", "epochs", "scheduler", "seed")
 """What makes the trials of a sweep comparable with each other, and its proposals a function of its seed."""
+FREE = (*LIMITS, "callbacks")
+"""What may change without a question: how far a sweep goes, and who else is told."""
 _LONGEST = 300
 
 
@@ -43,7 +45,7 @@ class Changes:
 
 
 def changes_between(then: State, now: State, sweep: str) -> Changes:
-    """What has changed; `sweep` is what people know it by. Limits may change without a question."""
+    """What has changed; `sweep` is what people know it by. What is `FREE` may change without a question."""
     refused = [
         f"{key} has changed since the sweep began: {was} then, {is_now} now. It cannot change within a sweep: undo the "
         f"change to resume, or start a new sweep, which can learn from this one: --learn-from {sweep}"
@@ -53,7 +55,7 @@ def changes_between(then: State, now: State, sweep: str) -> Changes:
     lines = [
         f"{key}: then {was}, now {is_now}"
         for key, was, is_now in _different(then.asks, now.asks)
-        if key.partition(".")[0] not in (*FIXED, *LIMITS)
+        if key.partition(".")[0] not in (*FIXED, *FREE)
     ]
     if then.code is not None and now.code is not None:
         lines += _code(then.code, now.code)

@@ -2,98 +2,118 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from rich.console import Group
-from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
-from experiments._sweep.ledger.trial_history import flat
+from experiments._sweep.ledger.records import TrialProposed
+from experiments._sweep.views.clock import SweepClock
 from experiments._sweep.views.events import Events
-from experiments._sweep.views.words import clean, counts, duration, number, settings
+from experiments._sweep.views.leaders import Searched
+from experiments._sweep.views.picture import LAST_EVENTS, Moment, picture
+from experiments._sweep.views.pruning import pruning_of
+from experiments._sweep.views.redrawn import Redrawn
+from experiments._sweep.views.resources import resources_in_use
+from experiments._sweep.views.time_left import Pruning, TimeLeft, time_left
+from experiments._sweep.views.words import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from rich.console import Console
 
     from experiments._sweep.ledger.history import History
     from experiments._sweep.ledger.records import Entry
-    from experiments._sweep.ledger.trial_history import TrialHistory
 
 REFRESH_S = 0.25
-LEADING = 5
-OTHER_COLUMNS = 54
-"""Width that the columns beside the configuration take."""
-LAST_EVENTS = 4
+SHARE = 0.005
+"""Of a core: what drawing takes at most; after a picture that was dear to draw the next one waits longer."""
+LONGEST_S = 2.0
+"""It waits no longer than this: the first picture also pays for what is imported."""
+LEFT_S = 2.0
+"""How often the time left is estimated anew; faster it would only flicker."""
 
 
 class Display:
     """An observer that keeps a live picture; tracebacks and the like scroll by above it."""
 
-    def __init__(self, console: Console, searched: list[str]) -> None:
-        self._events = Events()
-        self._last: deque[str] = deque(maxlen=LAST_EVENTS)
-        self._searched = searched
-        self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=True)
-        self._started = time.monotonic()
-        self._drawn = 0.0
+    def __init__(
+        self,
+        console: Console,
+        *,
+        there: Callable[[], Mapping[str, float] | None] = lambda: None,
+        clock: SweepClock | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Draws on `console`; `there` tells what resources there are, by Ray's names, where that is known."""
+        self._there, self._clock, self._monotonic = there, clock or SweepClock(monotonic), monotonic
+        self._events, self._searched = Events(), Searched()
+        self._last: deque[tuple[float, str]] = deque(maxlen=LAST_EVENTS)
+        self._live = Redrawn(console)
+        self._next = 0.0
+        """When it may draw again."""
+        self._estimated = -math.inf
+        self._left: TimeLeft | None = None
+        self._pruning: tuple[int, Pruning] = 0, Pruning()
+        """What the scheduler does, as of a driver: a later one may have been given more trials."""
 
     def saw(self, entry: Entry, history: History) -> None:
-        """Remembers what happened."""
-        for line in self._events.of(entry, history):
-            if "\n" in line:
-                self._live.console.print(Text(line))
-            else:
-                self._last.append(line)
-        if not self._live.is_started:
-            self._live.start()
+        """Remembers what happened, and shows it."""
+        for traceback in self.remembered(entry, history):
+            self._live.console.print(Text(traceback))
+        self.tick(history)
+
+    def remembered(self, entry: Entry, history: History) -> list[str]:
+        """Remembers what happened; gives what has more lines than one, for that goes above the picture."""
+        if isinstance(entry.record, TrialProposed):
+            self._searched.saw(entry.record.config, history.asks["space"])
+        told = [*self._events.of(entry, history)]
+        self._last.extend((history.seconds, line) for line in told if "\n" not in line)
+        return [line for line in told if "\n" in line]
+
+    def begin(self, history: History) -> None:
+        """Shows a sweep that is watched from now on; what is imported first is no part of what drawing costs."""
+        pruning_of(history)
         self.tick(history)
 
     def noted(self, text: str, history: History) -> None:
         """Remembers it like an event."""
-        self._last.append(clean(text))
-        self._drawn = 0.0
+        self._last.append((self._clock.seconds(history) if history.opened else 0.0, clean(text)))
+        self._next = 0.0
         self.tick(history)
 
     def tick(self, history: History) -> None:
-        """Draws, four times a second at most."""
-        now = time.monotonic()
-        if now - self._drawn >= REFRESH_S and history.opened is not None:
-            self._drawn = now
-            self._live.update(self._picture(history), refresh=True)
+        """Draws, four times a second at most, and less often where that would cost too much."""
+        if history.opened is None or self._monotonic() < self._next:
+            return
+        began = time.thread_time()
+        self._live.draw(self.lines(history))
+        wait = (time.thread_time() - began) / SHARE
+        self._next = self._monotonic() + min(max(wait, REFRESH_S), LONGEST_S)
 
     def close(self, history: History) -> None:
         """Takes the picture away; the command line says how it ended."""
         self._live.stop()
 
-    def _picture(self, history: History) -> Group:
-        asks, derived = history.asks, history.sweep.derived
-        policies = f"{asks['search']['name']} + {asks['scheduler']['name']}"
-        ended = sum(trial.ended for trial in history.trials.values())
-        title = Text.assemble(
-            (clean(history.sweep.name), "bold"),
-            f"  {clean(derived['kind'] if derived else policies)}  ",
-            (f"{ended}/{asks['num_trials']} trials ended", "cyan"),
-            f"  {duration(time.monotonic() - self._started)}",
+    def lines(self, history: History) -> list[Text]:
+        """The picture as it is now."""
+        now = self._monotonic()
+        if now - self._estimated >= LEFT_S:
+            self._estimated, self._left = now, self._estimate(history)
+        moment = Moment(
+            seconds=self._clock.seconds(history),
+            left=self._left,
+            resources=resources_in_use(history, self._there()),
+            events=[*self._last],
+            searched=self._searched,
         )
-        waiting = "" if history.trials else "  Ray is starting; a first epoch takes some seconds"
-        events = [Text(f"  {line}", style="dim", no_wrap=True, overflow="ellipsis") for line in self._last]
-        return Group(title, Text(f"  {counts(history)}{waiting}"), self._leaders(history), *events)
+        size = self._live.console.size
+        return picture(history, moment, width=size.width, height=size.height)
 
-    def _leaders(self, history: History) -> Table:
-        table = Table(box=None, padding=(0, 1), show_edge=False, header_style="bold")
-        for heading in ("trial", "state", clean(history.asks["metric"]), "at epoch", "epochs"):
-            table.add_column(Text(heading), no_wrap=True, min_width=len(heading))
-        table.add_column("configuration", no_wrap=True)
-        for trial in history.ranked[:LEADING]:
-            table.add_row(*self._row(trial, settings(flat(trial.config), self._searched) or clean(trial.origin)))
-        return table
-
-    def _row(self, trial: TrialHistory, configuration: str) -> list[Text]:
-        searched = Text(configuration)
-        searched.truncate(max(self._live.console.width - OTHER_COLUMNS, 10), overflow="ellipsis")
-        cells = [str(trial.number), trial.state, number(trial.value), str(trial.epoch), str(len(trial.epochs))]
-        # Text, because a plain string would be read as rich's markup
-        return [*(Text(clean(cell)) for cell in cells), searched]
+    def _estimate(self, history: History) -> TimeLeft | None:
+        if self._pruning[0] != history.driver:
+            self._pruning = history.driver, pruning_of(history)
+        return time_left(history, self._clock.t(history), self._pruning[1])

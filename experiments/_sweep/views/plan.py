@@ -62,6 +62,7 @@ def plan_lines(
     shared = [f"trials share a GPU: PyTorch gives each {gpus:g} of its memory at most"] if 0 < gpus < 1 else []
     yield from _entry("resources", [f"{cpus:g} CPU and {gpus:g} GPU{others} a trial; {at_a_time}", *shared])
     yield from _entry("seed", [str(experiment.seed)])
+    yield from _entry("callbacks", list(_callbacks(experiment.asks().get("callbacks", []))))
     yield from _entry("folder", [place_of(folder)])
     yield from _entry("disk", list(disk))
 
@@ -88,6 +89,12 @@ def _limits(experiment: Any) -> Iterator[str]:
     if patience is not None:
         trials = "a trial has" if patience == 1 else f"{patience} trials have"
         yield f"ends early when {trials} ended without a better {experiment.metric} than the best before"
+
+
+def _callbacks(names: Sequence[str]) -> Iterator[str]:
+    """Who else is told, and what of."""
+    if names:
+        yield f"{', '.join(names)}: one run for each trial; nothing that they do ends the sweep"
 
 
 def _start(trial: int, point: Mapping[str, Any]) -> str:

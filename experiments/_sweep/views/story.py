@@ -61,6 +61,7 @@ def story_facts(sweep: Any, trial: int) -> dict[str, Any]:
             {
                 "segment": segment.number,
                 "driver": segment.driver,
+                "worker": segment.worker,
                 "first_epoch": epochs[0].epoch if epochs else None,
                 "last_epoch": epochs[-1].epoch if epochs else None,
                 "seconds": round(segment.seconds, 3),
@@ -104,7 +105,10 @@ def _segment(history: TrialHistory, segment: SegmentHistory) -> Iterator[str]:
         first, last = epochs[0].epoch, epochs[-1].epoch
         trained = f"epoch {first}" if first == last else f"epochs {first} to {last}"
     cause = f"; {clean(segment.cause)}: {clean(segment.why)}" if segment.cause else ""
-    yield f"  segment {segment.number}: {trained}, {duration(segment.seconds)} under driver {segment.driver}{cause}"
+    host, _, process = (segment.worker or "").rpartition(":")
+    where = f" on {clean(host)} (process {clean(process)})" if host else ""
+    took = f"{duration(segment.seconds)}{where} under driver {segment.driver}"
+    yield f"  segment {segment.number}: {trained}, {took}{cause}"
     for epoch in epochs:
         if epoch.rung is not None:
             value = f"{clean(history.metric)} {_exact(epoch.metrics.get(history.metric))}"

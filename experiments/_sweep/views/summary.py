@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from typing import TYPE_CHECKING, Any
 
 from experiments._sweep.ledger.trial_history import flat
@@ -27,7 +29,7 @@ def summary_lines(sweep: Any) -> Iterator[str]:
     if best is None:
         return
     yield f"best: trial {best.number} with {clean(best.metric)} {number(best.value)} at epoch {best.epoch}"
-    yield f"      {', '.join(f'{clean(key)} {setting(value)}' for key, value in flat(best.config).items())}"
+    yield from _folded([f"{clean(key)} {setting(value)}" for key, value in flat(best.config).items()])
     if url_of(sweep.folder):
         yield f"      checkpoint in the store; brought here by: sweep best {place(sweep.folder)}"
     elif (checkpoint := sweep.best.checkpoint) is not None:
@@ -35,6 +37,19 @@ def summary_lines(sweep: Any) -> Iterator[str]:
     yield f"is it real?  sweep confirm {place(sweep.folder)}"
     yield f"all trials:  sweep trials {place(sweep.folder)}"
     yield f"TensorBoard: sweep board {place(sweep.folder)}   (or: tensorboard --logdir {place(sweep.folder / FOLDER)})"
+
+
+def _folded(parts: list[str]) -> Iterator[str]:
+    """The parts with commas between: in one line, on a terminal in as many as it needs, none cut within a part."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    line = " " * 5
+    for part in (*(f"{each}," for each in parts[:-1]), *parts[-1:]):
+        more = f" {part}"
+        if line.strip() and len(line) + len(more) > width:
+            yield line
+            line = " " * 5
+        line += more
+    yield line
 
 
 def _whole_budget(history: History) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,11 +77,28 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def roughly(seconds: float) -> str:
+    """What is only estimated: `40 s`, `12 min`, `2 h 10 min`, `3 days`."""
+    if seconds < 90:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(10 * round(minutes / 10), 60)
+    if hours < 48:
+        return f"{hours} h {minutes:02d} min" if minutes else f"{hours} h"
+    return f"{round(hours / 24)} days"
+
+
+def states(history: History) -> dict[str, int]:
+    """State to how many trials are in it, final ones first."""
+    found = Counter(trial.state for trial in history.trials.values())
+    return {state: found[state] for state in (*FINAL_ENDINGS, "running", "held", "interrupted") if found[state]}
+
+
 def counts(history: History) -> str:
     """`12 completed, 49 stopped, 2 running`: trials by state, final ones first."""
-    order = [*FINAL_ENDINGS, "running", "held", "interrupted"]
-    found = {state: sum(1 for _ in history.in_state(state)) for state in order}
-    return ", ".join(f"{n} {state}" for state, n in found.items() if n) or "no trial yet"
+    return ", ".join(f"{n} {state}" for state, n in states(history).items()) or "no trial yet"
 
 
 def outcome(trial: TrialHistory, *, origin: bool = False) -> str:

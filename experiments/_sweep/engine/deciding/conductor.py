@@ -153,8 +153,16 @@ class Conductor:
         known = self.history.trials[trial]
         return known.state == "running" and known.segments[-1].number == segment
 
-    def report(self, trial: int, segment: int, reported: Mapping[str, Any], checkpoint: str | None = None) -> bool:
-        """Records a result with its decision; whether the trial goes on training."""
+    def report(
+        self,
+        trial: int,
+        segment: int,
+        reported: Mapping[str, Any],
+        checkpoint: str | None = None,
+        *,
+        worker: str | None = None,
+    ) -> bool:
+        """Records a result of `worker` (`HOST:PID`) with its decision; whether the trial goes on training."""
         if not self.owns(trial, segment):
             return False
         known = self.history.trials[trial]
@@ -168,7 +176,7 @@ class Conductor:
             self._refuse(known, measured, measured.fault or gap)
             return False
         self._metric_seen = True
-        self._record(known, epoch, measured, checkpoint)
+        self._record(known, epoch, measured, checkpoint, worker)
         return known.state == "running" and not self._drained(known)
 
     def _refuse(self, trial: TrialHistory, measured: Measurement, why: str) -> None:
@@ -176,7 +184,9 @@ class Conductor:
         if measured.missing and not self._metric_seen:
             self.stop("failed", f"{why} Correct `metric`, or report it.")
 
-    def _record(self, trial: TrialHistory, epoch: int, measured: Measurement, checkpoint: str | None) -> None:
+    def _record(
+        self, trial: TrialHistory, epoch: int, measured: Measurement, checkpoint: str | None, worker: str | None
+    ) -> None:
         verdict = verdict_on(
             self.experiment,
             self._observed.trials(),
@@ -196,6 +206,7 @@ class Conductor:
                 why=verdict.why,
                 rung=verdict.rung,
                 checkpoint=checkpoint,
+                worker=None if trial.segments[-1].first_epoch else worker,
                 t=self.journal.t,
             )
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ray.tune import Callback
-from ray.tune.result import AUTO_RESULT_KEYS, DONE, SHOULD_CHECKPOINT, TRAINING_ITERATION, TRIAL_ID
+from ray.tune.result import AUTO_RESULT_KEYS, DONE, HOSTNAME, PID, SHOULD_CHECKPOINT, TRAINING_ITERATION, TRIAL_ID
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
@@ -164,7 +164,7 @@ class LedgerScheduler(_Adapter, FIFOScheduler):  # type: ignore[misc]
         name = result.get("checkpoint_dir_name")
         kept = f"{self._driver_folder}/{trial_name(trial)}/{name}" if name else None
         checkpoint = result.get(CHECKPOINT) or kept
-        goes_on = self.conductor.report(number, segment, reported, checkpoint)
+        goes_on = self.conductor.report(number, segment, reported, checkpoint, worker=worker_of(result))
         self._stalls.heard(trial_name(trial), number)
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
@@ -189,6 +189,11 @@ class LedgerScheduler(_Adapter, FIFOScheduler):  # type: ignore[misc]
     def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
         """The trial was taken away before it ran."""
         self.conductor.lost(*_segment_of(trial), "removed before it ran")
+
+
+def worker_of(result: Mapping[str, Any]) -> str | None:
+    """Who reported a result, `HOST:PID`, as Tune tells; None where it does not."""
+    return f"{result[HOSTNAME]}:{result[PID]}" if HOSTNAME in result and PID in result else None
 
 
 def loss_of(trial: Trial) -> Loss:

@@ -1,0 +1,1 @@
+"""What a sweep has found, worked out from its ledger alone: numbers, tables and sentences, and nothing drawn."""

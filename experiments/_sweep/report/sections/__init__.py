@@ -1,0 +1,1 @@
+"""The sections of a page about one sweep, each made of what the analysis gives."""
