@@ -110,7 +110,7 @@ def drive(
         lease.held(over=take_over) as left,
         contextlib.closing(_journal(found, folder, options, observers, drain, begins=opened is not None)) as journal,
     ):
-        elsewhere = _elsewhere(found, folder, options, journal)
+        elsewhere = _elsewhere(found, folder, options, journal, drain)
         journal.write(*([opened] if opened else []), _started(journal, options, changed or {}))
         if left:
             journal.note(left)
@@ -144,10 +144,12 @@ def _journal(
     return journal
 
 
-def _elsewhere(found: FoundExperiment, folder: Path, options: RunOptions, journal: Journal) -> Elsewhere:
+def _elsewhere(found: FoundExperiment, folder: Path, options: RunOptions, journal: Journal, drain: Drain) -> Elsewhere:
     """Who tells the experiment's callbacks what the ledger says."""
     given = found.experiment.callbacks
-    elsewhere = Elsewhere(given, journal.note, folder=folder, experiment=found.name, here=options.here)
+    elsewhere = Elsewhere(
+        given, journal.note, lambda: drain.hurried, folder=folder, experiment=found.name, here=options.here
+    )
     if given:
         journal.watch(elsewhere)
     return elsewhere

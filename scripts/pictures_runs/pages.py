@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-WIDTH, HEIGHT = 1400, 900
+WIDTH, HEIGHT = 1400, 800
 
 
 def board(sweep: Path, picture: Path, browser: Browser) -> None:

@@ -17,6 +17,7 @@ from experiments._sweep.ledger.records import (
     TrialEnded,
     TrialProposed,
 )
+from experiments._sweep.sweep import Sweep
 
 EPOCHS = 9
 RUNG = 3
@@ -121,11 +122,24 @@ def _trial(n: int, drawn: random.Random, offset: float) -> list[Record]:
     return records
 
 
-def confirmed(folder: Path, *, mean: float = 0.05) -> Path:
-    """Writes a confirmation of a sweep, with an answer: trial 2 first, the defaults behind it; returns the sweep."""
+def confirmed(folder: Path, *, mean: float = 0.05, **changes: Any) -> Path:
+    """Writes a confirmation of a sweep, with an answer: trial 2 first, the defaults behind it.
+
+    Args:
+        folder: The sweep's.
+        mean: What trial 2 scores.
+        **changes: What its answer has otherwise.
+
+    Returns:
+        The sweep's folder.
+    """
     below = folder / "confirm-1"
     below.mkdir()
-    configurations = [_confirmed("trial 2", 2, mean), _confirmed("defaults", None, mean + 0.1)]
+    config = Sweep(folder).history.trials[2].config
+    configurations = [
+        candidate("trial 2", 2, mean, config),
+        candidate("defaults", None, mean + 0.1, {"lr": 0.001, "activation": "relu"}),
+    ]
     answer = {
         "sweep": folder.name,
         "number": 1,
@@ -142,6 +156,7 @@ def confirmed(folder: Path, *, mean: float = 0.05) -> Path:
         "notes": ["3 seeds are few"],
         "gain_over_defaults": {"mean": 0.1, "low": 0.08, "high": 0.12, "tied": False, "method": "paired t"},
         "answer": f"trial 2 promised 0.0400, confirmed {mean} +- 0.010; ahead of the defaults by 0.1 +- 0.02.",
+        **changes,
     }
     derived = {"kind": "confirmation", "number": 1, "candidates": [], "seeds": [], "notes": [], "test_metric": None}
     opened = SweepOpened(
@@ -162,12 +177,13 @@ def confirmed(folder: Path, *, mean: float = 0.05) -> Path:
     return folder
 
 
-def _confirmed(label: str, trial: int | None, mean: float) -> dict[str, Any]:
+def candidate(label: str, trial: int | None, mean: float, config: dict[str, Any]) -> dict[str, Any]:
+    """Gives what an answer says of one configuration."""
     difference = {"mean": 0.1, "low": 0.08, "high": 0.12, "tied": False, "method": "paired t"}
     return {
         "label": label,
         "trial": trial,
-        "config": {"lr": 0.001, "activation": "relu"},
+        "config": config,
         "mean": mean,
         "sd": 0.004,
         "low": mean - 0.01,

@@ -107,7 +107,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def boarded(storage: Path, *sweeps: str) -> Iterator[str]:
     """Give the address of a real `sweep board` that looks for news each second."""
-    run = "from experiments._sweep.command_line import boarding, boards, main; boarding.RELOAD_S = boards.LOOKED_S = 1"
+    run = "from experiments._sweep.command_line import boarding, main; boarding.RELOAD_S = boarding.LOOKED_S = 1"
     command = ["board", *sweeps, "--storage", str(storage), "--port", "0"]
     marked = os.environ | {MARK: str(storage)}
     asked = [sys.executable, "-c", f"{run}; main({command})"]

@@ -1,5 +1,6 @@
 """TensorBoard's files: the curves are the ledger's, and the HParams tab says what the ledger says, at every moment."""
 
+import errno
 import math
 import os
 import threading
@@ -22,7 +23,7 @@ from experiments._sweep.ledger.records import (
     TrialEnded,
     TrialProposed,
 )
-from experiments._sweep.views.tensorboard import FOLDER, Curves
+from experiments._sweep.views.tensorboard import FOLDER, Curves, files
 from search_spaces import as_json
 from tests.experiments.conftest import driver, entries, experiment, opened
 from tests.experiments.tensorboards import Tab, curves, events_of
@@ -325,6 +326,14 @@ def test_what_lies_outside_the_space_is_shown_as_well(tmp_path: Path) -> None:
     assert "rmsprop" in [*map(_plain, infos["optimizer"].domain_discrete)] and row.values["widths"] == "[8]"
 
 
+def test_a_number_that_is_too_large_is_left_out(tmp_path: Path) -> None:
+    """Python's integers have no end, those of TensorBoard have; its trial is there all the same."""
+    with watched(tmp_path) as sweep:
+        sweep.goes_on(*proposed(0, SGD | {"lr": 10**400}), report(0, 1, 0.5))
+        _, [row] = sweep.tab.read()
+    assert "lr" not in row.values and row.values["flag"] is True
+
+
 def test_a_space_that_cannot_be_read_is_guessed(tmp_path: Path) -> None:
     """Of a ledger of another version: the columns are what differs between the configurations."""
     first = opened(asked())
@@ -395,6 +404,20 @@ def test_what_cannot_be_written_is_said_at_the_next_record(tmp_path: Path) -> No
     with pytest.raises(FileExistsError):
         sweep.curves.close(sweep.history)
     assert (tmp_path / FOLDER).read_text() == "in the way" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_full_disk_keeps_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was drawn stays; of what was to replace it nothing is left, for there is no room for it."""
+    sweep = Watched(tmp_path).goes_on(opened(asked()), driver(), *proposed(0, SGD), report(0, 1, 0.5))
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files.Runs, "add", full)
+    with pytest.raises(OSError, match="No space left"):
+        sweep.curves.redraw(sweep.history)
+    assert [path.name for path in tmp_path.iterdir()] == [FOLDER]
+    assert curves(tmp_path / FOLDER)["0000", "loss"] == [(1, 0.5)]
 
 
 def test_a_record_costs_the_driver_little(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What `sweep board` serves: whose files, drawn by whom, several sweeps under one table, at which port."""
 
+import os
 import signal
 import socket
 from pathlib import Path
@@ -41,6 +42,11 @@ def served(scratch: Path, *folders: Path) -> tuple[Any, list[Row], Path]:
     """The columns and rows of a board on these sweeps, and the folder that is served."""
     board = boards.board_of([*map(Sweep, folders)], scratch)
     return *Tab(board.folder).read(), board.folder
+
+
+def interrupted(_: Any = None) -> None:
+    """Ctrl+C."""
+    raise KeyboardInterrupt
 
 
 def test_a_sweep_is_drawn_in_its_own_folder_where_that_is_due(tmp_path: Path) -> None:
@@ -154,6 +160,33 @@ def test_a_sweep_without_a_trial_can_be_looked_at(tmp_path: Path) -> None:
     assert [info.name for info in found.hparam_infos] == ["x"] and rows == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_its_own_folder_goes_however_it_ends(
+    tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told to end, or its terminal closed, while it draws; and served, when Ctrl+C comes."""
+    scratches: list[Path] = []
+    drawn = boards.board_of
+
+    def told_to_end(sweeps: Any, scratch: Path) -> Any:
+        scratches.append(scratch)
+        shown = drawn(sweeps, scratch)
+        if len(scratches) == 1:
+            os.kill(os.getpid(), number)
+        return shown
+
+    monkeypatch.setattr(boarding, "board_of", told_to_end)
+    monkeypatch.setattr(boarding, "served", lambda *_: "http://127.0.0.1:6009/")
+    monkeypatch.setattr(boarding, "LOOKED_S", 0.0)
+    monkeypatch.setattr(boards.Copy, "look", interrupted)
+    before = signal.getsignal(number)
+    sweeps = [str(one(tmp_path / "a")), str(one(tmp_path / "b"))]
+    assert main(["board", *sweeps]) == 130
+    assert main(["board", *sweeps]) == 0
+    assert len(scratches) == 2 and not any(scratch.exists() for scratch in scratches)
+    assert signal.getsignal(number) is before
+
+
 @pytest.mark.parametrize("port", ["-1", "65536", "x", "80.5"])
 def test_what_is_no_port_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
     """With what is allowed, before anything is looked at."""
@@ -196,8 +229,8 @@ def test_that_many_runs_are_not_ticked_is_said(
     proposals = [each for number in range(trials) for each in proposed(number, SGD)[:1]]
     written(tmp_path / "sweep", opened(asked()), driver(), *proposals, END)
     monkeypatch.setattr(boarding, "served", lambda *_: "http://127.0.0.1:6009/")
-    monkeypatch.setattr(boards.Own, "follow", lambda *_: None)
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(boarding, "LOOKED_S", 0.0)
+    monkeypatch.setattr(boards.Own, "look", interrupted)
     assert main(["board", str(tmp_path / "sweep")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == told

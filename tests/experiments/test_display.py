@@ -3,6 +3,9 @@
 import dataclasses
 import io
 import math
+import os
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -11,12 +14,16 @@ from rich.console import Console
 
 from experiments._sweep.ledger.history import History
 from experiments._sweep.ledger.records import EpochReported, Record, SegmentStarted, TrialProposed
-from experiments._sweep.views import leaders
+from experiments._sweep.views import display, leaders
 from experiments._sweep.views.display import SHARE, Display
 from tests.experiments.conftest import driver, entries, experiment, opened
 from tests.experiments.replayed import Replay
 
 SIZES = [(width, height) for width in (1, 8, 20, 40, 60, 80, 160, 400) for height in (1, 2, 4, 6, 10, 16, 24, 60)]
+
+
+HIDDEN, SEEN = "\x1b[?25l", "\x1b[?25h"
+"""A cursor."""
 
 
 class Shown:
@@ -157,6 +164,43 @@ def test_before_the_first_epoch_it_says_what_is_awaited() -> None:
     """Ray takes its time, and so does a first epoch."""
     assert "Ray is starting" in "\n".join(Shown([opened(experiment()), driver()]).lines())
     assert "the first epoch is awaited" in "\n".join(Shown(half_way(part=0.1)).lines())
+
+
+def test_a_picture_that_fails_leaves_a_terminal_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody closes a view that is left out: it gives back the cursor and the output before it says why."""
+    shown, output = Shown(half_way()), sys.stdout
+    shown.display.tick(shown.history)
+    assert shown.file.getvalue().count(HIDDEN) == 1 and sys.stdout is not output
+    monkeypatch.setattr(display, "picture", lambda *_, **__: 1 / 0)
+    shown.now = 10.0
+    with pytest.raises(ZeroDivisionError):
+        shown.display.tick(shown.history)
+    assert shown.file.getvalue().rstrip().rpartition(HIDDEN)[2].count(SEEN) == 1 and sys.stdout is output
+
+
+def test_what_is_said_stays_when_the_picture_goes() -> None:
+    """It is to be read afterwards; what is said later brings back no picture, which nobody would take away."""
+    shown = Shown(half_way())
+    shown.display.tick(shown.history)
+    shown.display.noted("a tracker was left out", shown.history)
+    assert "a tracker was left out" not in "\n".join(shown.lines())
+    assert shown.file.getvalue().count("a tracker was left out") == 1
+    shown.display.close(shown.history)
+    shown.file.truncate(0)
+    shown.now = 10.0
+    shown.display.noted("a tracker had not \x1beverything", shown.history)
+    shown.display.tick(shown.history)
+    assert shown.file.getvalue().strip("\0") == "a tracker had not \N{REPLACEMENT CHARACTER}everything\n"
+
+
+def test_a_second_ctrl_c_gives_the_cursor_back() -> None:
+    """Also where errors go to a file: the picture is on the other output."""
+    ends = "from experiments._sweep.engine.signals import exit_now; exit_now(130, 'ended at once', to=2)"
+    ours, theirs = os.openpty()
+    ran = subprocess.run([sys.executable, "-c", ends], stdout=theirs, stderr=subprocess.PIPE, check=False)
+    os.close(theirs)
+    assert (ran.returncode, ran.stderr, os.read(ours, 100)) == (130, b"ended at once\n", SEEN.encode())
+    os.close(ours)
 
 
 def test_a_narrower_window_leaves_nothing_of_the_old_picture() -> None:

@@ -12,9 +12,12 @@ from ray.tune import Callback
 
 from experiments import HyperBand, InputError, open_sweep
 from experiments._sweep.elsewhere import observer
+from experiments._sweep.elsewhere.observer import Elsewhere
+from experiments._sweep.ledger.history import History
+from experiments._sweep.ledger.records import DriverEnded, SegmentStarted, TrialProposed
 from experiments._sweep.views.plan import plan_lines
 from experiments._sweep.views.story import story_facts, story_lines
-from tests.experiments.conftest import Made, experiment, made_up
+from tests.experiments.conftest import Made, driver, entries, experiment, made_up, opened
 from tests.experiments.told import Broken, Interrupted, Kept, Logger, run
 from trainables import Checkpoints, Record
 
@@ -128,13 +131,54 @@ def test_a_callback_that_hangs_holds_up_no_trial(
         def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
             ever.wait(20)
 
+        def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: Any, **info: Any) -> None:
+            late.append(trial)
+
     monkeypatch.setattr(observer, "HASTY_S" if interrupted else "LONGEST_S", 0.2)
-    train = Interrupted(12 if interrupted else 100)
+    train, late = Interrupted(12 if interrupted else 100), []
     sweep, said = run(experiment(train, callbacks=[Hangs()]), tmp_path)
     ever.set()
+    for thread in threading.enumerate():
+        if thread.name == "callbacks":
+            thread.join(20)
+    assert late == [], "it is told nothing more: Ray is gone by then"
     assert [trial.ending for trial in sweep.trials][:3] == ["completed"] * 3
     assert sweep.history.end is not None and (sweep.history.end.reason == "interrupted") == interrupted
     assert "Hangs had not everything when the driver ended" in said
+
+
+def test_a_callback_is_told_nothing_before_a_trial_begins(tmp_path: Path) -> None:
+    """Ray is there from then on: asked before, it would start another one, which the sweep would then use."""
+    logger, history = Logger(), History()
+    elsewhere = Elsewhere([logger], print, lambda: False, folder=tmp_path, experiment="mine", here=False)
+    proposed = TrialProposed(trial=0, config={"x": 0.5}, origin="random", made_at=0, t=0.0)
+    records = [opened(experiment()), driver(), proposed, SegmentStarted(trial=0, segment=1, t=0.0)]
+    for entry in entries(*records):
+        assert not any(thread.name == "callbacks" for thread in threading.enumerate())
+        history.apply(entry)
+        elsewhere.saw(entry, history)
+    elsewhere.close(history)
+    assert [each[0] for each in logger.told] == ["setup", "start", "end"]
+
+
+def test_ctrl_c_ends_the_wait_for_a_callback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is said there, also where the sweep has ended as asked."""
+    ever, history, said = threading.Event(), History(), []
+
+    class Hangs(Callback):
+        def setup(self) -> None:
+            ever.wait(20)
+
+    monkeypatch.setattr(observer, "HASTY_S", 0.0)
+    elsewhere = Elsewhere([Hangs()], said.append, lambda: True, folder=tmp_path, experiment="mine", here=True)
+    proposed = TrialProposed(trial=0, config={"x": 0.5}, origin="random", made_at=0, t=0.0)
+    ended = DriverEnded(driver=1, reason="finished", t=1.0, at=0.0)
+    for entry in entries(opened(experiment()), driver(), proposed, SegmentStarted(trial=0, segment=1, t=0.0), ended):
+        history.apply(entry)
+        elsewhere.saw(entry, history)
+    elsewhere.close(history)
+    ever.set()
+    assert said == ["Hangs had not everything when the driver ended"]
 
 
 @pytest.mark.parametrize(

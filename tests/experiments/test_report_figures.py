@@ -1,5 +1,7 @@
 """What the figures of a report share: texts that stay texts, axes on which the good values can be told apart."""
 
+import math
+
 import pytest
 
 from experiments._sweep.report.figures.drawing import log_ticks, text, value_axis
@@ -31,6 +33,13 @@ def test_a_value_that_is_far_off_does_not_press_the_others_together(mode: str) -
     low, high = sorted(sign * end for end in axis.layout["range"])
     assert axis.hidden == 1 and "1 value lies beyond the axis" in axis.words
     assert low < 1.0 and 1.95 < high < 10
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize("values", [[1e-300, 1e-200, 1e-100, 1.0, 1e300], [1e-320, 1e-320, 1e300, 1.7e308, 1.7e308]])
+def test_values_of_any_size_have_an_axis(values: list[float], mode: str) -> None:
+    """No arithmetic overflows, and its ends are numbers."""
+    assert all(map(math.isfinite, value_axis(values, "loss", mode).layout.get("range", ())))
 
 
 def test_few_or_equal_values_leave_the_axis_to_plotly() -> None:

@@ -106,6 +106,17 @@ def test_it_ends_by_itself_when_the_sweep_has_ended(sweep: Driven, capsys: pytes
     assert any("sweep confirm results/mine" in line for line in lines)
 
 
+def test_a_pipe_gets_plain_lines_where_colours_are_asked_for(
+    sweep: Driven, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in continuous integration, where a picture that is drawn again and again would fill the log."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    sweep.write(opened(experiment()), driver(), *begun(0))
+    sweep.then(ENDED)
+    assert main(["trials", "--watch"]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
 def test_a_sweep_that_has_ended_is_told_at_once(sweep: Driven, capsys: pytest.CaptureFixture[str]) -> None:
     """Also by its name; and why it ended, and how to go on with it, where it ended early."""
     early = DriverEnded(driver=1, reason="time limit", why="60 s were over", t=9.0, at=0.0)
@@ -185,7 +196,7 @@ def test_signals_end_it_in_order(sweep: Driven) -> None:
 def test_a_store_that_does_not_answer_is_said_once(sweep: Driven, capsys: pytest.CaptureFixture[str]) -> None:
     """And the sweep is watched on."""
     watched = Watched(sweep.folder, sweep.step)
-    answers = iter([True, False, False, True])
+    answers = iter([True, False, True, False, True])
 
     def bring() -> None:
         if not next(answers):
@@ -193,11 +204,57 @@ def test_a_store_that_does_not_answer_is_said_once(sweep: Driven, capsys: pytest
 
     watched._growth.bring = bring  # type: ignore[method-assign]
     sweep.write(opened(experiment()), driver())
-    for _ in range(2):
+    for _ in range(3):
         sweep.then()
     sweep.then(ENDED)
     assert watched.follow() is True
     assert capsys.readouterr().out.count("s3://bucket does not answer.") == 1
+
+
+def test_a_store_that_does_not_say_who_drives_is_no_reason_to_go(
+    sweep: Driven, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is asked again, and the sweep is watched on."""
+
+    def unsaid(_: Path) -> None:
+        raise InputError("s3://bucket does not answer.")
+
+    monkeypatch.setattr(watching, "HOLDER_S", 0.0)
+    monkeypatch.setattr(watching, "holder_of", unsaid)
+    sweep.write(opened(experiment()), driver())
+    sweep.then()
+    sweep.then(ENDED)
+    assert Watched(sweep.folder, sweep.step).follow() is True
+    assert capsys.readouterr().out.count("s3://bucket does not answer.") == 1
+
+
+def test_a_sweep_in_a_store_whose_first_line_is_on_its_way_is_asked_for(sweep: Driven) -> None:
+    """Its lease comes before its ledger: the store is asked until that is there."""
+    watched = Watched(sweep.folder, sweep.step)
+    brought = iter([[], [opened(experiment()), driver(), ENDED]])
+    watched._growth.bring = lambda: sweep.write(*next(brought))  # type: ignore[method-assign]
+    sweep.then()
+    assert watched.follow() is True
+
+
+def test_a_driver_that_was_killed_before_its_own_line(sweep: Driven, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first line is there, and nothing says which process it was."""
+    sweep.write(opened(experiment()))
+    sweep.gone()
+    assert main(["trials", "--watch"]) == 3
+    assert "mine has not ended, and no driver is at work on it: its first driver is gone." in capsys.readouterr().out
+
+
+def test_what_a_process_was_told_to_ignore_does_not_end_it(sweep: Driven) -> None:
+    """`nohup sweep trials --watch > FILE &` goes on when the terminal is closed."""
+    sweep.write(opened(experiment()), driver())
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    sweep.steps.append(lambda: os.kill(os.getpid(), signal.SIGHUP))
+    sweep.then(ENDED)
+    try:
+        assert main(["trials", "--watch"]) == 0 and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 # The ledger, followed

@@ -75,6 +75,11 @@ def as_sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{end}"
 
 
+def begun_small(text: str) -> str:
+    """With a small first letter."""
+    return text[:1].lower() + text[1:]
+
+
 def pin(key: str, value: Any) -> str:
     """`--set KEY=VALUE`, read back as that very value; as one types it into a shell."""
     text = json.dumps(value)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from experiments._sweep.analysis.asking import asked
+from experiments._sweep.analysis.confirmed import Confirmed, confirmed
 from experiments._sweep.analysis.edges import at_edges
 from experiments._sweep.analysis.importance import importance
 from experiments._sweep.analysis.mattering import mattered
 from experiments._sweep.analysis.progress import progress
+from experiments._sweep.analysis.proving import real
 from experiments._sweep.analysis.repeating import repeat
 from experiments._sweep.analysis.searched import searched
 from experiments._sweep.analysis.suggesting import next_steps, suggestions
-from experiments._sweep.analysis.winning import asked, real, won
-from experiments._sweep.derived.finding import confirmation, searched_sweep
+from experiments._sweep.analysis.winning import won
+from experiments._sweep.derived.finding import searched_sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +36,8 @@ class Answers:
     mattered: Answer
     next: Answer
     repeat: Answer
+    confirmed: Confirmed
+    """What `real` rests on."""
 
     def __iter__(self) -> Iterator[Answer]:
         """The six of them."""
@@ -50,20 +55,21 @@ def answers(sweep: Sweep, important: Importance | None = None) -> Answers:
     history = sweep.history
     found = searched(history)
     weighed = importance(history) if important is None else important
-    confirmed = confirmation(sweep)
+    judged = confirmed(sweep)
     to_try = suggestions(
         sweep,
         found,
         important=weighed,
         edges=at_edges(history),
         far=progress(history),
-        answer=None if confirmed is None else confirmed.history.answer,
+        confirmed=judged,
     )
     return Answers(
         asked=asked(sweep, found),
-        won=won(sweep, found),
-        real=real(sweep, confirmed),
+        won=won(sweep, found, judged.answer),
+        real=real(sweep, judged),
         mattered=mattered(history, found, weighed),
         next=next_steps(to_try),
-        repeat=repeat(sweep),
+        repeat=repeat(sweep, judged.answer),
+        confirmed=judged,
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments._sweep.analysis.answer import counted
 from experiments._sweep.analysis.leading import FEWEST, leading_share, places
 from experiments._sweep.analysis.searched import searched
 from experiments._sweep.analysis.study import distribution, parameter
@@ -77,6 +78,13 @@ class _Judged:
     places: Floats
     """The place of each, 0 for the best."""
     quantile: float
+    """How much of them is leading."""
+
+    @property
+    def leading(self) -> int:
+        """How many are, those included that are as good as the last of them."""
+        last = np.sort(self.places)[math.ceil(self.quantile * len(self.places)) - 1]
+        return int((self.places <= last).sum())
 
     def raw(self, names: Sequence[str], at: Floats) -> Floats:
         """What the evaluator says of each hyperparameter, where the trials have these places; a NaN leaves one out."""
@@ -107,14 +115,15 @@ def importance(
         seed: Of both.
     """
     found, ranks = searched(history), places(history)
-    reason = _reason(found, ranks)
+    able = sum(1 for trial in history.by_rank() if trial.number in ranks)
+    reason = _reason(found, ranks, able)
     if found is None or reason:
         return Importance(trials=len(ranks), reason=reason)
     counts = {axis.name: sum(axis.name in found.values[number] for number in ranks) for axis in found.axes}
     names = [name for name, count in counts.items() if count >= FEWEST]
     if not names:
         return Importance(trials=len(ranks), reason=f"No hyperparameter is shared by {FEWEST} trials that have ended.")
-    judged = _judged(found, ranks, names)
+    judged = _judged(found, ranks, names, able)
     raw = judged.raw(names, judged.places)
     if not raw.sum() > 0:
         return Importance(trials=len(ranks), reason="The leading trials have the same values as all the others.")
@@ -139,23 +148,25 @@ def importance(
     return Importance(
         shares=tuple(made),
         trials=len(ranks),
-        leading=math.ceil(judged.quantile * len(ranks)),
+        leading=judged.leading,
         notes=_notes(history, counts, found),
     )
 
 
-def _reason(found: Searched | None, ranks: Mapping[int, int]) -> str:
+def _reason(found: Searched | None, ranks: Mapping[int, int], able: int) -> str:
     if found is None:
         return "Nothing was searched."
     if len(ranks) < FEWEST:
-        trials = f"{len(ranks)} trial{' has' if len(ranks) == 1 else 's have'} ended"
-        return f"{trials}, and it takes {FEWEST} to say anything of what mattered."
+        have = "has" if len(ranks) == 1 else "have"
+        return f"{counted(len(ranks), 'trial')} {have} ended, and it takes {FEWEST} to say anything of what mattered."
+    if able == 0:
+        return "Every trial failed."
     if len(set(ranks.values())) == 1:
         return "All trials are equally good."
     return ""
 
 
-def _judged(found: Searched, ranks: Mapping[int, int], names: Sequence[str]) -> _Judged:
+def _judged(found: Searched, ranks: Mapping[int, int], names: Sequence[str], able: int) -> _Judged:
     import optuna
 
     distributions = {axis.name: distribution(axis, found) for axis in found.axes if axis.name in names}
@@ -176,7 +187,9 @@ def _judged(found: Searched, ranks: Mapping[int, int], names: Sequence[str]) -> 
         )
     for trial in study.get_trials(deepcopy=False):  # one object each: the evaluator compares them a thousand times
         trial.distributions = {name: distributions[name] for name in trial.distributions}
-    return _Judged(study, np.array([*ranks.values()], dtype=float), leading_share(len(ranks)))
+    # Where most trials failed, those that did not are the leading ones; a half less, for what rounding may add.
+    quantile = min(leading_share(len(ranks)), (able - 0.5) / len(ranks))
+    return _Judged(study, np.array([*ranks.values()], dtype=float), quantile)
 
 
 def _interval(judged: _Judged, names: Sequence[str], rng: np.random.Generator, count: int) -> tuple[Floats, Floats]:
@@ -213,9 +226,8 @@ def _notes(history: History, counts: Mapping[str, int], found: Searched) -> tupl
     notes = []
     rare = [name for name, count in counts.items() if count < FEWEST]
     if rare:
-        are = "is" if len(rare) == 1 else "are"
-        notes.append(f"Of {', '.join(rare)} nothing is said: fewer than {FEWEST} of the trials have it.")
-        notes[-1] = notes[-1] if are == "is" else notes[-1].replace("have it.", "have each of them.")
+        them = "it" if len(rare) == 1 else "each of them"
+        notes.append(f"Of {', '.join(rare)} nothing is said: fewer than {FEWEST} of the trials have {them}.")
     origins = {trial.origin for trial in history.trials.values()} - {"random", "grid", "start point"}
     if origins:
         notes.append(
@@ -224,5 +236,6 @@ def _notes(history: History, counts: Mapping[str, int], found: Searched) -> tupl
         )
     stopped = sum(1 for _ in history.in_state("stopped"))
     if stopped:
-        notes.append(f"{stopped} trials were stopped early and stand with the value that they had reached.")
+        were, stand = ("was", "stands") if stopped == 1 else ("were", "stand")
+        notes.append(f"{counted(stopped, 'trial')} {were} stopped early and {stand} with the value reached until then.")
     return (*notes, *([found.note] if found.note else []))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from experiments._sweep.ledger.history import History
+    from experiments._sweep.ledger.trial_history import TrialHistory
 
 FEWEST = 10
 """Trials below which nothing is said: neither of a sweep, nor of a hyperparameter that so few of them have."""
@@ -22,6 +23,15 @@ def places(history: History) -> dict[int, int]:
     distinct = {standing: place for place, standing in enumerate(sorted({history.standing(each) for each in ranked}))}
     found = {trial.number: distinct[history.standing(trial)] for trial in ranked}
     return found | {number: len(distinct) for number, trial in ended.items() if trial.state in _BAD}
+
+
+def comparable(history: History, trial: TrialHistory) -> bool:
+    """Whether the value of a trial is of the kind that the best one's is.
+
+    Where the last value counts, only of those that got as far: a mean of fewer folds is of other rows.
+    """
+    best = history.best
+    return trial.value is not None and (not history.last_counts or best is None or trial.epoch == best.epoch)
 
 
 def leading_share(trials: int) -> float:

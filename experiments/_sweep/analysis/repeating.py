@@ -8,11 +8,12 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.analysis.answer import Answer, Command, as_sentence, finite, listed, pin
+from experiments._sweep.analysis.answer import Answer, Command, as_sentence, finite, pin
+from experiments._sweep.analysis.winning import first_confirmed
 from experiments._sweep.views.words import place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from experiments._sweep.ledger.history import History
     from experiments._sweep.sweep import Sweep
@@ -31,8 +32,14 @@ OPTIONS = {
 """Field of the experiment to the option that changes it."""
 
 
-def repeat(sweep: Sweep) -> Answer:
-    """The commands that make the sweep, its best trial and its network again, and what they rest on."""
+def repeat(sweep: Sweep, confirmed: Mapping[str, Any] | None = None) -> Answer:
+    """The commands that make the sweep, its best trial and its network again, and what they rest on.
+
+    Args:
+        sweep: The sweep.
+        confirmed: The answer of its newest confirmation: where another trial came first in it, that one is trained and
+            exported by commands of its own.
+    """
     history, best = sweep.history, sweep.history.best
     experiment = experiment_of(history)
     commands = []
@@ -40,14 +47,7 @@ def repeat(sweep: Sweep) -> Answer:
         again = " ".join([f"sweep run {experiment}", *_options({**history.overrides, **history.limits})])
         commands.append(Command(text=again, gives="runs the whole sweep again"))
     if best is not None:
-        where = place(sweep.folder)
-        commands.append(
-            Command(text=f"sweep replay {where} {best.number}", gives="trains the best trial again from its record")
-        )
-        commands.append(Command(text=f"sweep confirm {where}", gives="trains its configuration on other seeds"))
-        commands.append(
-            Command(text=f"sweep export {where} --to DIR", gives="writes its network, which needs torch alone")
-        )
+        commands += _of_trials(sweep, best.number, confirmed)
     code, versions = history.code or {}, history.versions
     facts: dict[str, Any] = {
         "experiment": experiment,
@@ -70,14 +70,26 @@ def repeat(sweep: Sweep) -> Answer:
         more.append(
             f"The trainable's code has the digest {digest(code)} ({len(code)} files); a replay says what differs."
         )
-    ways = [
-        *([f"the best trial by `{facts['train_best']}`"] if facts["train_best"] else []),
-        f"the whole sweep by `{facts['run']}`" if experiment else "the whole sweep in Python, where it was made",
-    ]
-    start = as_sentence(f"{listed(ways)}; its seed is {facts['seed']}, and that of each trial is in its configuration")
+    ways = "by the commands here" if experiment else "in Python, where it was made; its trials by the commands here"
+    own = ", and that of each trial is in its configuration" if best is not None and "seed" in best.config else ""
+    start = as_sentence(f"{ways}; its seed is {facts['seed']}{own}")
     return Answer(
         question="How is it repeated?", sentence=start, more=tuple(more), facts=finite(facts), commands=tuple(commands)
     )
+
+
+def _of_trials(sweep: Sweep, best: int, confirmed: Mapping[str, Any] | None) -> Iterator[Command]:
+    """What trains and exports the search's winner, and the trial that came first on fresh seeds."""
+    where = place(sweep.folder)
+    first = (first_confirmed(confirmed) or {}).get("trial")
+    others = {} if first in (None, best) else {first: "the trial that is first on fresh seeds"}
+    whose = {best: "the search's winner" if others else "the best trial", **others}
+    for number, what in whose.items():
+        yield Command(text=f"sweep replay {where} {number}", gives=f"trains trial {number} again, {what}")
+    for number in whose:
+        gives = f"writes the trained model of trial {number} into a folder of its own"
+        yield Command(text=f"sweep export {where} --trial {number} --to DIR", gives=gives)
+    yield Command(text=f"sweep confirm {where}", gives="trains the leading configurations on other seeds")
 
 
 def experiment_of(history: History) -> str:

@@ -127,7 +127,8 @@ def _row(
 
 
 def _fits(axis: Axis, value: Any) -> bool:
-    return is_number(value) if axis.numeric else True
+    """Whether a value can lie on an axis: not a text among numbers, nor a fraction among integers."""
+    return not axis.numeric or (is_number(value) and (axis.kind == "float" or float(value).is_integer()))
 
 
 def _with_seen(axes: Sequence[Axis], rows: Mapping[int, Mapping[str, Any]]) -> tuple[Axis, ...]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from experiments._sweep.analysis.study import study_of
+from experiments._sweep.analysis.texts import storable
+from experiments._sweep.analysis.writing import refuse_place
 from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.files import sync_folder
 from experiments._sweep.redaction import REDACTED
@@ -64,25 +67,6 @@ def refuse_storage(url: str) -> None:
     file = _file(storage)
     if file is not None:
         refuse_place(file, "--optuna")
-
-
-def refuse_place(file: Path, option: str, *, there: bool = True) -> None:
-    """Refuses a file that cannot be written.
-
-    Args:
-        file: The file.
-        option: Where it was given.
-        there: Whether it may be there already.
-
-    Raises:
-        InputError: With what to do.
-    """
-    if file.is_dir():
-        raise InputError(f"{option}: {file} is a folder. Give a file in it: {file / 'sweep'}")
-    if not file.absolute().parent.is_dir():
-        raise InputError(f"{option}: there is no folder {file.absolute().parent}. Make it, or give another place.")
-    if file.exists() and not there:
-        raise InputError(f"{option}: {file} exists. Give another name, or remove it.")
 
 
 def _storage(url: str) -> URL:
@@ -140,7 +124,8 @@ def _write(history: History, name: str, at: str, storage: URL, url: str) -> None
     except optuna.exceptions.DuplicatedStudyError as error:
         raise InputError(
             f"--optuna: {_shown(storage)} has a study called '{name}' already, and a study is written as a whole. Give "
-            f"another file or database, or remove it first: optuna delete-study --study-name {name} --storage URL"
+            "another file or database, or remove it first: optuna delete-study --study-name "
+            f"{shlex.quote(name)} --storage URL"
         ) from error
     except (SQLAlchemyError, optuna.exceptions.OptunaError, ImportError, RuntimeError, ValueError) as error:
         raise InputError(
@@ -163,7 +148,7 @@ def _removed_where_it_fails(storage: Any, name: str) -> Iterator[None]:
         raise
     except BaseException:
         with contextlib.suppress(Exception):  # a server that is gone keeps what it has
-            optuna.delete_study(study_name=name, storage=storage)
+            optuna.delete_study(study_name=storable(name), storage=storage)
         raise
 
 

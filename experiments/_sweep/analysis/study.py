@@ -7,6 +7,7 @@ import math
 import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
+from experiments._sweep.analysis.axis import is_number
 from experiments._sweep.analysis.searched import searched
 from experiments._sweep.analysis.texts import storable
 from experiments._sweep.ledger.records import SUCCESSES
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 NORMAL_WIDTH = 6
 """Optuna has no normal distribution: one stands as a range of so many standard deviations on each side."""
+
+MOST_STEPS = 1e9
+"""From so many steps on a range is taken as continuous, which it is to a searcher; Optuna cannot count more."""
 
 
 def frozen_trials(history: History) -> list[FrozenTrial]:
@@ -73,7 +77,8 @@ def _on_grid(values: Iterable[float], lower: float, step: float | None) -> bool:
     """Whether steps from the lower bound lead to all values, as Optuna asks it of a step."""
     if not step:
         return False
-    return all(math.isclose((value - lower) / step, round((value - lower) / step), abs_tol=1e-6) for value in values)
+    steps = [(value - lower) / step for value in values]
+    return all(each < MOST_STEPS and math.isclose(each, round(each), abs_tol=1e-6) for each in steps)
 
 
 def _frozen(
@@ -131,12 +136,8 @@ def _times(history: History, trial: TrialHistory) -> tuple[dt.datetime, dt.datet
 
 def _intermediate(trial: TrialHistory) -> dict[int, float]:
     """The metric by epoch, where it is a number; NaN and the infinities too, which Optuna keeps."""
-    found = {epoch.epoch: epoch.metrics.get(trial.metric) for epoch in trial.epochs}
-    return {
-        epoch: float(value)
-        for epoch, value in found.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
+    found: dict[int, Any] = {epoch.epoch: epoch.metrics.get(trial.metric) for epoch in trial.epochs}
+    return {epoch: float(value) for epoch, value in found.items() if isinstance(value, float) or is_number(value)}
 
 
 def _attributes(trial: TrialHistory) -> dict[str, Any]:

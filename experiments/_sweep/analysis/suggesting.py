@@ -6,19 +6,22 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.analysis.answer import Answer, Command, counted, listed, told
+from experiments._sweep.analysis.answer import Answer, Command, begun_small, counted, listed, told
 from experiments._sweep.analysis.leading import leading
 from experiments._sweep.analysis.mattering import regions
+from experiments._sweep.ledger.trial_history import value_of
 from experiments._sweep.views.words import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from experiments._sweep.analysis.confirmed import Confirmed
     from experiments._sweep.analysis.edges import Edge
     from experiments._sweep.analysis.importance import Importance
     from experiments._sweep.analysis.progress import Progress
     from experiments._sweep.analysis.searched import Searched
     from experiments._sweep.ledger.history import History
+    from experiments._sweep.ledger.trial_history import TrialHistory
     from experiments._sweep.sweep import Sweep
 
 DEFAULTS = "defaults"
@@ -26,6 +29,8 @@ FAILING = 0.1
 """From this part of the trials on, failures are to be looked at."""
 AT_THE_END = 0.5
 """From this part of the leading trials on that were best at their last epoch, the budget is too small."""
+SLOWED = 0.1
+"""A learning rate below this part of its largest one hardly moves anything."""
 LATELY = 0.2
 """A better trial in this last part of them: more may come."""
 LONG_AGO = 0.5
@@ -53,7 +58,7 @@ def suggestions(
     important: Importance,
     edges: Sequence[Edge],
     far: Progress,
-    answer: dict[str, Any] | None,
+    confirmed: Confirmed,
 ) -> list[Suggestion]:
     """All that the ledger speaks for, the most pressing first.
 
@@ -63,12 +68,12 @@ def suggestions(
         important: Which of it mattered.
         edges: Where the leading trials crowd at the end of a range.
         far: The best value so far over its trials.
-        answer: Of the newest confirmation, None where there is none.
+        confirmed: What the newest confirmation has found.
     """
     return [
         *_unfinished(sweep),
         *_failing(sweep),
-        *_confirmed(sweep, answer),
+        *_confirmed(sweep, confirmed),
         *_at_edges(edges),
         *_budget(sweep.history),
         *_trials(sweep, far),
@@ -83,7 +88,7 @@ def next_steps(made: Sequence[Suggestion]) -> Answer:
     if not made:
         return Answer(question=question, sentence="Nothing that these trials speak for.", facts={"suggestions": []})
     sentences = [f"{each.what}: {each.why}" for each in made]
-    commands = tuple(Command(text=each.command, gives=_small(each.what)) for each in made if each.command)
+    commands = tuple(Command(text=each.command, gives=begun_small(each.what)) for each in made if each.command)
     facts = {"suggestions": [vars(each) for each in made]}
     return Answer(question=question, sentence=sentences[0], more=tuple(sentences[1:]), facts=facts, commands=commands)
 
@@ -113,15 +118,13 @@ def _failing(sweep: Sweep) -> Iterator[Suggestion]:
     yield Suggestion(what="Look at the trials that failed", why=f"{why}{said}.", command=command)
 
 
-def _confirmed(sweep: Sweep, answer: dict[str, Any] | None) -> Iterator[Suggestion]:
+def _confirmed(sweep: Sweep, confirmed: Confirmed) -> Iterator[Suggestion]:
     """What follows from the confirmation, or that there is none."""
-    where = place(sweep.folder)
-    if answer is None:
-        if sweep.history.ranked and not sweep.live:
-            why = "the best of many trials looks better than it is; fresh seeds and the test split tell."
-            yield Suggestion(what="Confirm the winner", why=why, command=f"sweep confirm {where}")
-        return
-    yield from _judged(answer)
+    if confirmed.answer is not None:
+        yield from _judged(confirmed.answer)
+    elif sweep.history.ranked and not sweep.live:
+        why = "the best of many trials looks better than it is; fresh seeds and the test split tell."
+        yield Suggestion(what="Confirm the winner", why=why, command=confirmed.command)
 
 
 def _judged(answer: dict[str, Any]) -> Iterator[Suggestion]:
@@ -136,26 +139,32 @@ def _judged(answer: dict[str, Any]) -> Iterator[Suggestion]:
         verb = "is" if len(found) == 1 else "are"
         others = f"{listed(found)} {verb} not told apart from them" if found else "all that was found is behind them"
         yield Suggestion(what=keep, why=f"on {seeds} they are first, and {others}.")
-    elif gain is not None and gain["mean"] is not None and not (gain["low"] is not None and gain["low"] > 0):
+    elif (winner == searched or DEFAULTS in alike) and _is_no_gain(gain):
         yield Suggestion(what=keep, why=f"on {seeds} {searched} is not told apart from them, or is behind.")
     elif searched not in alike:
         yield Suggestion(what=f"Use {winner}", why=f"on {seeds} it is ahead of {searched}, which led the search.")
     elif winner != searched:
-        why = f"on {seeds} they are not told apart; the cheapest of them will do."
-        yield Suggestion(what=f"Choose between {listed(found)}", why=why)
+        why = (
+            f"on {seeds} it came first, and {listed([label for label in found if label != winner])} cannot be told "
+            "apart from it: any of them will do, so take another one where it is smaller or quicker to use."
+        )
+        yield Suggestion(what=f"Use {winner}", why=why)
+
+
+def _is_no_gain(gain: dict[str, Any] | None) -> bool:
+    """Whether what the search found is not better than the defaults, as far as can be told apart."""
+    return gain is not None and gain["mean"] is not None and not (gain["low"] is not None and gain["low"] > 0)
 
 
 def _at_edges(edges: Sequence[Edge]) -> Iterator[Suggestion]:
     for edge in edges:
-        where = "at" if edge.until == edge.bound else "near"
-        why = (
-            f"{edge.crowded} of the {edge.leading} leading trials have it {where} {told(edge.bound)}, the {edge.side} "
-            f"end of what was searched, where chance alone would put {edge.expected:.1f}."
-        )
-        if edge.wider is None and edge.best and edge.crowded >= MOST * edge.leading:
-            yield Suggestion(what=f"Fix {edge.name} at {told(edge.bound)}", why=why)
-        elif edge.wider is not None:
+        if not edge.best and 2 * edge.crowded < edge.leading:
+            continue
+        why = f"{edge.counts}."
+        if edge.wider is not None:
             yield Suggestion(what=f"Search {edge.name} as far as {told(edge.wider)}", why=why)
+        elif edge.best and edge.crowded >= MOST * edge.leading:
+            yield Suggestion(what=f"Fix {edge.name} at {told(edge.bound)}", why=why)
 
 
 def _budget(history: History) -> Iterator[Suggestion]:
@@ -166,11 +175,23 @@ def _budget(history: History) -> Iterator[Suggestion]:
     best = [history.trials[number] for number in leading(history)]
     whole = [trial for trial in best if len(trial.epochs) >= budget]
     late = [trial for trial in whole if trial.epoch == len(trial.epochs)]
-    if budget > 1 and len(whole) > 1 and len(late) >= AT_THE_END * len(whole):
-        yield Suggestion(
-            what=f"Train for more than {budget} epochs",
-            why=f"{len(late)} of the {len(whole)} leading trials that had them all were best at the last one.",
+    if budget <= 1 or len(whole) <= 1 or len(late) < AT_THE_END * len(whole):
+        return
+    why = f"{len(late)} of the {len(whole)} leading trials that had them all were best at the last one"
+    slowed = sum(_is_slowed(trial) for trial in late)
+    if 2 * slowed >= len(late):
+        why += (
+            f"; but {slowed} of them had let the learning rate fall to almost nothing by then, which makes the last "
+            "epoch the best of any budget, so this is a weak reason"
         )
+    yield Suggestion(what=f"Train for more than {budget} epochs", why=f"{why}.")
+
+
+def _is_slowed(trial: TrialHistory) -> bool:
+    """Whether its learning rate fell to almost nothing at the end, as a schedule lets it."""
+    rates = [value_of(epoch.metrics, "lr") for epoch in trial.epochs]
+    known = [rate for rate in rates if rate is not None]
+    return len(known) > 1 and known[-1] < SLOWED * max(known)
 
 
 def _trials(sweep: Sweep, far: Progress) -> Iterator[Suggestion]:
@@ -229,7 +250,3 @@ def _narrower(
 def _short(why: str) -> str:
     line = (why.splitlines() or [""])[0].rstrip(".")
     return line if len(line) <= 120 else f"{line[:117]}..."
-
-
-def _small(text: str) -> str:
-    return text[:1].lower() + text[1:]

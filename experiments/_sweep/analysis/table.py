@@ -44,7 +44,7 @@ def _trial_row(trial: TrialHistory) -> dict[str, Any]:
         "origin": trial.origin,
         **({} if trial.bracket is None else {"bracket": trial.bracket}),
         **{f"{CONFIG}{key}": value for key, value in flat(trial.config).items()},
-        **{f"{METRICS}{name}": value for name, value in flat(_reported(trial, metrics)).items()},
+        **{f"{METRICS}{name}": value for name, value in flat(_reported(metrics)).items()},
     }
 
 
@@ -56,17 +56,16 @@ def epoch_rows(history: History) -> list[dict[str, Any]]:
             "epoch": epoch.epoch,
             "segment": epoch.segment,
             "action": epoch.action,
-            **{f"{METRICS}{name}": value for name, value in flat(_reported(trial, epoch.metrics)).items()},
+            **{f"{METRICS}{name}": value for name, value in flat(_reported(epoch.metrics)).items()},
         }
         for trial in history.trials.values()
         for epoch in trial.epochs
     ]
 
 
-def _reported(trial: TrialHistory, metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """What was measured; not the epoch, nor what only repeats the configuration."""
-    known = trial.config.keys() - {trial.metric}
-    return {name: value for name, value in metrics.items() if name != "epoch" and name not in known}
+def _reported(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """All but the epoch, which has a column of its own."""
+    return {name: value for name, value in metrics.items() if name != "epoch"}
 
 
 def columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:

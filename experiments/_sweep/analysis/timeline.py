@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from experiments._sweep.ledger.history import History
     from experiments._sweep.ledger.trial_history import SegmentHistory, TrialHistory
 
+    _Who = tuple[str, int, int]
+    """A process and its driver; a stretch by itself where no process is known."""
+    _Times = dict[_Who, list[tuple[float, float]]]
+
+
+BRIEF = 0.01
+"""What lasted for less than this part of the work is no place at which trials run."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stretch:
@@ -24,7 +32,6 @@ class Stretch:
     """Its place in `Timeline.lanes`."""
     worker: str
     """`HOST:PID` of who trained it, empty where that is not known."""
-    driver: int
     start_s: float
     end_s: float
     """Seconds of work of all drivers together, as in `progress`."""
@@ -46,6 +53,8 @@ class Timeline:
     """What the lanes are called: the host and a number on it, or `slot 1` where the host is not known."""
     measured: bool
     """Whether the ledger says who trained each stretch; else they lie wherever there was room."""
+    slots: int
+    """How many stretches ran at a time, at most; what lasted for less than a hundredth of the work is not counted."""
     seconds: float
     drivers: tuple[float, ...]
     """Seconds at which later drivers took over."""
@@ -65,7 +74,7 @@ def timeline(history: History) -> Timeline:
         key=lambda row: row[:3],
     )
     spans = _spans(history, [(trial, segment) for *_, trial, segment in rows])
-    lanes, labels = _packed(spans)
+    lanes, labels = _packed(spans, _times(history, rows))
     stretches = []
     for start, number, _, trial, segment in rows:
         epochs = [epoch.epoch for epoch in trial.epochs if epoch.segment == segment.number]
@@ -76,7 +85,6 @@ def timeline(history: History) -> Timeline:
                 segment=segment.number,
                 lane=lanes[_who(trial, segment)],
                 worker=segment.worker or "",
-                driver=segment.driver,
                 start_s=start,
                 end_s=max(start, moment(history, segment, segment.ended)),
                 first_epoch=epochs[0] if epochs else None,
@@ -90,6 +98,7 @@ def timeline(history: History) -> Timeline:
         lanes=labels,
         measured=any(each.worker for each in stretches)
         and all(each.worker for each in stretches if each.first_epoch is not None),
+        slots=_at_a_time(stretches, history.seconds),
         seconds=history.seconds,
         drivers=tuple(history.began_s[driver.driver] for driver in history.drivers[1:]),
     )
@@ -99,16 +108,14 @@ def _all(history: History) -> Iterable[tuple[TrialHistory, SegmentHistory]]:
     return ((trial, segment) for trial in history.trials.values() for segment in trial.segments)
 
 
-def _who(trial: TrialHistory, segment: SegmentHistory) -> tuple[str, int, int]:
+def _who(trial: TrialHistory, segment: SegmentHistory) -> _Who:
     """A process; where it is not known, the stretch by itself."""
     return (segment.worker, segment.driver, 0) if segment.worker else ("", trial.number, segment.number)
 
 
-def _spans(
-    history: History, rows: Sequence[tuple[TrialHistory, SegmentHistory]]
-) -> dict[tuple[str, int, int], tuple[float, float]]:
+def _spans(history: History, rows: Sequence[tuple[TrialHistory, SegmentHistory]]) -> dict[_Who, tuple[float, float]]:
     """From when to when each of them trained, in the order of their beginning."""
-    spans: dict[tuple[str, int, int], tuple[float, float]] = {}
+    spans: dict[_Who, tuple[float, float]] = {}
     for trial, segment in rows:
         start, end = (moment(history, segment, t) for t in (segment.started, segment.ended))
         who = _who(trial, segment)
@@ -117,22 +124,63 @@ def _spans(
     return spans
 
 
-def _packed(
-    spans: dict[tuple[str, int, int], tuple[float, float]],
-) -> tuple[dict[tuple[str, int, int], int], tuple[str, ...]]:
-    """Each of them in the first lane of its host that is free, and what the lanes are called."""
+def _times(history: History, rows: Iterable[tuple[float, int, int, TrialHistory, SegmentHistory]]) -> _Times:
+    """From when to when each stretch lasted, by who trained it."""
+    found: _Times = {}
+    for start, _, _, trial, segment in rows:
+        end = max(start, moment(history, segment, segment.ended))
+        found.setdefault(_who(trial, segment), []).append((start, end))
+    return found
+
+
+def _packed(spans: dict[_Who, tuple[float, float]], times: _Times) -> tuple[dict[_Who, int], tuple[str, ...]]:
+    """Each of them in the first lane of its host that is free, and what the lanes are called.
+
+    A stretch that reported nothing names no worker: it lies in a lane that trained nothing meanwhile, if there is one.
+    """
+    known = {who: span for who, span in spans.items() if who[0]}
+    taken: dict[tuple[str, int], list[tuple[float, float]]] = {}
     free: dict[str, list[float]] = {}
-    places: dict[tuple[str, int, int], tuple[str, int]] = {}
-    for who, (start, end) in spans.items():
+    places: dict[_Who, tuple[str, int]] = {}
+    for who, (start, end) in known.items():
         host = who[0].rpartition(":")[0] or who[0]
-        lanes = free.setdefault(host, [])
-        place = next((at for at, until in enumerate(lanes) if until <= start), len(lanes))
-        lanes[place:] = [end] if place == len(lanes) else [end, *lanes[place + 1 :]]
-        places[who] = host, place
+        places[who] = _next(free, host, start, end)
+        taken.setdefault(places[who], []).extend(times[who])
+    for who, (start, end) in spans.items():
+        if who[0]:
+            continue
+        room = (each for each, of in taken.items() if all(b <= start or end <= a for a, b in of))
+        places[who] = next(room, None) or _next(free, "", start, end)
+        if places[who] in taken:
+            taken[places[who]].append((start, end))
     order = [(host, place) for host in sorted(free) for place in range(len(free[host]))]
     numbers = {each: number for number, each in enumerate(order)}
     labels = tuple(f"{host or 'slot'} {place + 1}" for host, place in order)
     return {who: numbers[place] for who, place in places.items()}, labels
+
+
+def _next(free: dict[str, list[float]], host: str, start: float, end: float) -> tuple[str, int]:
+    """The first lane of a host that is free from then on, a new one where none is."""
+    lanes = free.setdefault(host, [])
+    place = next((at for at, until in enumerate(lanes) if until <= start), len(lanes))
+    lanes[place:] = [end] if place == len(lanes) else [end, *lanes[place + 1 :]]
+    return host, place
+
+
+def _at_a_time(stretches: Sequence[Stretch], seconds: float) -> int:
+    """The most of them at once that lasted for a hundredth of the work, at least 1."""
+    changes = sorted((at, by) for each in stretches for at, by in ((each.start_s, 1), (each.end_s, -1)))
+    lasted: dict[int, float] = {}
+    running, since = 0, 0.0
+    for at, by in changes:
+        lasted[running] = lasted.get(running, 0.0) + at - since
+        running, since = running + by, at
+    long = 0.0
+    for count in sorted(lasted, reverse=True):
+        long += lasted[count]
+        if count and long >= BRIEF * seconds:
+            return count
+    return 1
 
 
 def _ended(trial: TrialHistory, segment: SegmentHistory) -> tuple[str, str]:

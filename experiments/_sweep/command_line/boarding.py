@@ -6,15 +6,15 @@ import contextlib
 import io
 import logging
 import re
-import signal
 import socket
 import tempfile
-import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from experiments._sweep.command_line.boards import board_of
+from experiments._sweep.command_line.signalled import ended_by_signals
 from experiments._sweep.errors import EngineError, InputError
 from experiments._sweep.names import sweep_folder
 from experiments._sweep.store.places import storage_folder
@@ -23,9 +23,12 @@ from experiments._sweep.views.words import clean
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
 RELOAD_S = 5
 """How often TensorBoard looks for what is new."""
+LOOKED_S = 5.0
+"""How often the ledgers of sweeps that are drawn here are looked at."""
 _TICKED = 500
 """Runs up to which TensorBoard draws the curves of all of them by itself."""
 _LARGEST_PORT = 65_535
@@ -37,22 +40,25 @@ def board(arguments: argparse.Namespace) -> int:
     storage = storage_folder(arguments.storage)
     folders = dict.fromkeys(sweep_folder(text, storage).resolve() for text in arguments.sweep or [None])
     sweeps = [Sweep(folder) for folder in folders]
-    asked_to_end = threading.Event()
-    with tempfile.TemporaryDirectory(prefix="raysweeps-board-") as scratch:
+    with ended_by_signals(), tempfile.TemporaryDirectory(prefix="raysweeps-board-") as scratch:
         shown = board_of(sweeps, Path(scratch))
         url = served(shown.folder, port)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: asked_to_end.set())
-        metrics = dict.fromkeys(sweep.history.asks["metric"] for sweep in sweeps)
-        for line in said([*map(clean, shown.names)], [*map(clean, metrics)], url):
-            print(line, flush=True)
-        if sum(len(sweep.history.trials) for sweep in sweeps) > _TICKED:
-            print(
-                f"of more than {_TICKED} trials TensorBoard draws none unasked: tick the box above their list",
-                flush=True,
-            )
-        shown.follow(asked_to_end)
+        with contextlib.suppress(KeyboardInterrupt):
+            _tell(sweeps, shown.names, url)
+            while True:
+                time.sleep(LOOKED_S)
+                shown.look()
     return 0
+
+
+def _tell(sweeps: Sequence[Sweep], names: Sequence[str], url: str) -> None:
+    metrics = dict.fromkeys(sweep.history.asks["metric"] for sweep in sweeps)
+    for line in said([*map(clean, names)], [*map(clean, metrics)], url):
+        print(line, flush=True)
+    if sum(len(sweep.history.trials) for sweep in sweeps) > _TICKED:
+        print(
+            f"of more than {_TICKED} trials TensorBoard draws none unasked: tick the box above their list", flush=True
+        )
 
 
 def said(names: list[str], metrics: list[str], url: str) -> list[str]:

@@ -20,14 +20,10 @@ from experiments._sweep.views.tensorboard.snapshots import snapshot
 from experiments._sweep.views.tensorboard.together import Together
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from experiments._sweep.sweep import Sweep
-
-LOOKED_S = 5.0
-"""How often the ledgers of sweeps that are drawn here are looked at."""
 
 
 class Board(Protocol):
@@ -36,8 +32,8 @@ class Board(Protocol):
     folder: Path
     names: tuple[str, ...]
 
-    def follow(self, ended: threading.Event) -> None:
-        """Keeps it up to date until it is asked to end."""
+    def look(self) -> None:
+        """Adds what the ledgers have grown by."""
         ...
 
 
@@ -60,9 +56,8 @@ class Own:
         self.folder = sweep.folder / FOLDER
         self.names: tuple[str, ...] = (sweep.name,)
 
-    def follow(self, ended: threading.Event) -> None:
-        """A driver adds what is new."""
-        ended.wait()
+    def look(self) -> None:
+        """Nothing: where there is a driver, it adds what is new."""
 
 
 class Copy:
@@ -76,11 +71,6 @@ class Copy:
         self._followed = {
             name: (Growth(sweep.folder), Follower(sweep.folder / LEDGER)) for name, sweep in sweeps.items()
         }
-
-    def follow(self, ended: threading.Event) -> None:
-        """Looks at the ledgers."""
-        while not ended.wait(LOOKED_S):
-            self.look()
 
     def look(self) -> None:
         """Adds what the ledgers have grown by."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,7 +83,7 @@ def _places(arguments: argparse.Namespace) -> list[Any]:
 
         checks.append(lambda: refuse_occupied(Path(arguments.to).expanduser()))
     if arguments.csv is not None and arguments.csv != STDOUT:
-        from experiments._sweep.analysis.storing import refuse_place
+        from experiments._sweep.analysis.writing import refuse_place
 
         checks.append(lambda: refuse_place(Path(arguments.csv).expanduser(), "--csv", there=False))
     if arguments.optuna is not None:
@@ -96,7 +95,7 @@ def _places(arguments: argparse.Namespace) -> list[Any]:
 
 def _csv(sweep: Sweep, arguments: argparse.Namespace) -> dict[str, Any]:
     from experiments._sweep.analysis.table import csv_lines, epoch_rows, trial_rows
-    from experiments._sweep.export.writing import write_file
+    from experiments._sweep.analysis.writing import write_whole
 
     rows = epoch_rows(sweep.history) if arguments.by_epoch else trial_rows(sweep.history)
     if arguments.csv == STDOUT:
@@ -104,12 +103,7 @@ def _csv(sweep: Sweep, arguments: argparse.Namespace) -> dict[str, Any]:
             sys.stdout.write(line)
         return {}
     to = Path(arguments.csv).expanduser()
-    beside = to.with_name(f".{to.name}.{os.getpid()}")
-    try:
-        write_file(beside, "".join(csv_lines(rows)).encode())
-        beside.rename(to)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_whole(to, "".join(csv_lines(rows)))
     if not arguments.json:
         what = "epoch" if arguments.by_epoch else "trial"
         print(f"{len(rows)} {what}{'' if len(rows) == 1 else 's'} of {clean(sweep.name)} in {place(to)}")

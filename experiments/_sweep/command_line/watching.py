@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 import time
 from typing import TYPE_CHECKING
 
+from experiments._sweep.command_line.signalled import ended_by_signals
 from experiments._sweep.errors import InputError
 from experiments._sweep.ledger.files import LEDGER
 from experiments._sweep.ledger.following import Follower
@@ -18,10 +18,11 @@ from experiments._sweep.store.places import storage_folder, url_of
 from experiments._sweep.sweep import Sweep
 from experiments._sweep.views.clock import SweepClock
 from experiments._sweep.views.words import clean, counts, place
+from experiments._sweep.watching import terminal_of_output
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from experiments._sweep.ledger.history import History
@@ -40,7 +41,7 @@ def watch(arguments: argparse.Namespace) -> int:
         if given:
             raise InputError(f"--watch shows a whole sweep to people, but {what} is asked for. Leave one of them out.")
     folder = sweep_folder(arguments.sweep, storage_folder(arguments.storage))
-    with _ended_by_signals():
+    with ended_by_signals():
         ended = Watched(folder).follow()
     return _told(Sweep(folder), ended=ended)
 
@@ -77,7 +78,7 @@ class Watched:
         look_at, begun = 0.0, False
         while self._history.end is None:
             if time.monotonic() >= look_at:
-                if holder_of(self._folder) is None:
+                if self._is_left(view):
                     return self._news(view) and self._history.end is not None
                 look_at = time.monotonic() + HOLDER_S
             if not begun:
@@ -93,22 +94,32 @@ class Watched:
         """Shows what is new; whether there was anything."""
         try:
             self._growth.bring()
-        except InputError as error:  # a store that does not answer for a while is no reason to go
-            if not self._refused:
-                view.noted(f"{error}", self._history)
-            self._refused = str(error)
-        else:
-            self._refused = ""
+        except InputError as error:
+            self._refused_by_store(error, view)
         found = False
         for entry in self._follower.news():
-            found = True
+            found, self._refused = True, ""
             view.saw(entry, self._history)
         return found
 
+    def _is_left(self, view: Display | Lines) -> bool:
+        """Whether nobody drives it any more, as far as that can be asked."""
+        try:
+            return holder_of(self._folder) is None
+        except InputError as error:
+            self._refused_by_store(error, view)
+            return False
+
+    def _refused_by_store(self, error: InputError, view: Display | Lines) -> None:
+        """Says it once, until there is news again: one that does not answer for a while is no reason to go."""
+        if not self._refused:
+            view.noted(f"{error}", self._history)
+        self._refused = str(error)
+
     def _catch_up(self, view: Display | Lines) -> None:
         """Takes note of what was before, and says what is watched."""
-        self._growth.bring()
         while True:
+            self._growth.bring()
             for entry in self._follower.news():
                 view.remembered(entry, self._history)
             if self._history.opened is not None:
@@ -121,13 +132,11 @@ class Watched:
         print(f"{heading}\nsweep {place(self._folder)}", flush=True)
 
     def _view(self) -> Display | Lines:
-        from rich.console import Console
-
-        console = Console()
-        if console.is_terminal and not console.is_dumb_terminal:
+        terminal = terminal_of_output()
+        if terminal is not None:
             from experiments._sweep.views.display import Display
 
-            return Display(console, clock=self._clock)
+            return Display(terminal, clock=self._clock)
         from experiments._sweep.views.lines import Lines
 
         return Lines(sys.stdout, stamp=lambda: self._clock.t(self._history))
@@ -142,21 +151,6 @@ def _age_s(folder: Path) -> float:
     return 0.0
 
 
-@contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Has SIGTERM and a closed terminal end it as Ctrl+C does, which leaves a cursor on the terminal."""
-
-    def end(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _told(sweep: Sweep, *, ended: bool) -> int:
     """How the sweep ended; the exit code."""
     from experiments._sweep.views.summary import summary_lines
@@ -164,8 +158,9 @@ def _told(sweep: Sweep, *, ended: bool) -> int:
     history, where = sweep.history, place(sweep.folder)
     end = history.end
     if not ended or end is None:
-        last = f"driver {history.driver}, process {history.drivers[-1].pid} on {history.drivers[-1].host}"
-        gone = f"{clean(sweep.name)} has not ended, and no driver is at work on it: {clean(last)} is gone."
+        drivers = (f"driver {each.driver}, process {each.pid} on {each.host}" for each in reversed(history.drivers))
+        last = clean(next(drivers, "its first driver"))  # which may be killed between the first line and its own
+        gone = f"{clean(sweep.name)} has not ended, and no driver is at work on it: {last} is gone."
         kind = (history.sweep.derived or {}).get("kind")
         again = f"sweep confirm {place(sweep.folder.parent)}" if kind == "confirmation" else f"sweep resume {where}"
         print(f"{counts(history)}\n{gone} Go on with it: {again}", flush=True)

@@ -44,18 +44,26 @@ class Elsewhere:
     """Tells callbacks; an observer of the ledger."""
 
     def __init__(
-        self, given: Sequence[Any], say: Callable[[str], None], *, folder: Path, experiment: str, here: bool
+        self,
+        given: Sequence[Any],
+        say: Callable[[str], None],
+        hurried: Callable[[], bool],
+        *,
+        folder: Path,
+        experiment: str,
+        here: bool,
     ) -> None:
         """Tells `given`: callbacks, or functions that make them.
 
         Args:
             given: As in `Experiment.callbacks`.
             say: Takes a sentence for whoever watches.
+            hurried: Whether somebody waits for the driver to end.
             folder: The sweep's.
             experiment: The experiment's name.
             here: Whether the sweep runs without Ray.
         """
-        self._say, self._folder, self._experiment = say, folder, experiment
+        self._say, self._hurried, self._folder, self._experiment = say, hurried, folder, experiment
         self._unsaid: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         made = self._made(given, here=here)
@@ -97,14 +105,20 @@ class Elsewhere:
             self._sweep = self._facts(history)
             known = [_kept(trial) for trial in history.trials.values()]
             self._events.put((self._begin, known))
-            self._thread.start()
         elif isinstance(record, SegmentStarted):
             self._events.put((self._start, _kept(history.trials[record.trial])))
+            self._set_going()
         elif isinstance(record, EpochReported):
             began = history.trials[record.trial].segments[-1].started
             self._events.put((self._report, record, began))
         if isinstance(record, EpochReported | TrialEnded) and record.ending:
             self._events.put((self._end, record.trial, record.ending, record.why))
+            self._set_going()
+
+    def _set_going(self) -> None:
+        """Not before Ray is there: a callback that asks Ray for anything would start one of its own."""
+        if self._thread.ident is None:
+            self._thread.start()
 
     def noted(self, text: str, history: History) -> None:
         """Nothing: it is no result."""
@@ -117,7 +131,7 @@ class Elsewhere:
     def close(self, history: History) -> None:
         """The driver ends; somebody waits for that, where it was cut short."""
         waited_for = history.end is None or history.end.reason not in ("finished", *LIMIT_REASONS)
-        self.finish(history, hasty=lambda: waited_for)
+        self.finish(history, hasty=lambda: waited_for or self._hurried())
 
     def finish(self, history: History, *, hasty: Callable[[], bool]) -> None:
         """Waits until all is told: while Ray is there, for some callbacks need it; a second call does nothing."""
@@ -138,6 +152,8 @@ class Elsewhere:
                 hurried_since = hurried_since or now
             late = hurried_since is not None and now - hurried_since > HASTY_S
             if late or now - began > LONGEST_S:
+                for each in self._listeners:  # what it would still be told may ask for a Ray that is gone by then
+                    each.given_up = True
                 self._say(f"{self._names} had not everything when the driver ended")
                 return
             if not said and now - began > SAY_AFTER_S:

@@ -33,9 +33,10 @@ def hear_again() -> None:
 
 def exit_now(code: int, said: str, to: int) -> NoReturn:
     """Ends the process from any of its threads, with a last word to a file descriptor."""
-    with contextlib.suppress(OSError):  # nobody may be there to read it
-        shown = "\x1b[?25h" if os.isatty(to) else ""  # the live display has hidden the cursor
-        os.write(to, f"{shown}{said}\n".encode())
+    shown = "\x1b[?25h" if os.isatty(1) else ""  # the live display has hidden the cursor
+    for place, text in ((1, shown), (to, f"{said}\n")):
+        with contextlib.suppress(OSError):  # nobody may be there to read it
+            os.write(place, text.encode())
     os._exit(code)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -88,9 +88,9 @@ class TrialHistory:
 
 
 def value_of(metrics: dict[str, Any], metric: str) -> float | None:
-    """The metric's value where it is a finite number."""
+    """The metric's value where it is a finite number that a float can hold."""
     value = metrics.get(metric)
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max:
         return float(value)
     return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ class Table:
     marked: frozenset[int] = frozenset()
     """Rows that are to be seen first."""
     caption: str = ""
+    tall: bool = False
+    """Whether it is scrolled in a box of its own, under a heading that stays."""
     folded: str = ""
     """What is shown in its place until it is opened; empty where it stands open."""
 
@@ -34,8 +36,6 @@ class Folded:
     title: str
     body: str = ""
     answers: Sequence[Answer] = ()
-    commands: Sequence[Command] = ()
-    open: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,5 +83,5 @@ class Page:
     standing: str = "open"
     """`good` where it is, `open` where it is not."""
     tiles: Sequence[Tile] = ()
-    sections: Sequence[Section] = field(default_factory=list)
+    sections: Sequence[Section] = ()
     footer: Sequence[str] = ()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from experiments._sweep.analysis.writing import refuse_place, write_whole
 from experiments._sweep.derived.finding import searched_sweep
-from experiments._sweep.report.writing import NAME, refuse_place, write_page
+from experiments._sweep.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
 
     from experiments._sweep.report.contents import Page
     from experiments._sweep.sweep import Sweep
+
+NAME = "report.html"
+OURS = b'<meta name="generator" content="raysweeps">'
+"""What tells a report from any other page."""
+HEAD_BYTES = 4096
+"""Of a page, in which that stands."""
 
 
 def reported(sweeps: Sequence[Sweep], to: Path | None, here: Path) -> tuple[Path, Page]:
@@ -31,7 +38,7 @@ def reported(sweeps: Sequence[Sweep], to: Path | None, here: Path) -> tuple[Path
     single = len(different) == 1
     if to is None:
         to = (different[0].folder if single else here) / NAME
-    refuse_place(to)  # before anything slow is imported
+    _refuse(to)  # before anything slow is imported
     from experiments._sweep.report.page import rendered
 
     if single:
@@ -42,5 +49,14 @@ def reported(sweeps: Sequence[Sweep], to: Path | None, here: Path) -> tuple[Path
         from experiments._sweep.report.comparing import comparison_of
 
         page = comparison_of(different)
-    write_page(to, rendered(page))
+    write_whole(to, rendered(page))
     return to, page
+
+
+def _refuse(to: Path) -> None:
+    """Refuses a place where no page can be written, or where something else is that would be lost."""
+    refuse_place(to, "--to")
+    if to.exists():
+        with to.open("rb") as there:
+            if OURS not in there.read(HEAD_BYTES):
+                raise InputError(f"--to: {to} exists and is no report. Give another name, or remove it.")

@@ -12,6 +12,7 @@ from experiments._sweep.analysis.importance import importance
 from experiments._sweep.analysis.progress import progress
 from experiments._sweep.analysis.searched import searched
 from experiments._sweep.analysis.timeline import timeline
+from experiments._sweep.analysis.winning import first_confirmed
 from experiments._sweep.report.contents import Page, Section, Tile
 from experiments._sweep.report.sections.found import best_section, confirmed_section
 from experiments._sweep.report.sections.running import (
@@ -22,10 +23,12 @@ from experiments._sweep.report.sections.running import (
     trials_section,
 )
 from experiments._sweep.report.sections.searching import curves_section, hyperparameter_sections, progress_section
-from experiments._sweep.views.figures import figure, interval
-from experiments._sweep.views.words import counts, duration, number
+from experiments._sweep.views.figures import figure
+from experiments._sweep.views.words import counts, duration
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from experiments._sweep.analysis.answers import Answers
     from experiments._sweep.ledger.history import History
     from experiments._sweep.sweep import Sweep
@@ -33,9 +36,10 @@ if TYPE_CHECKING:
 
 def page_of(sweep: Sweep) -> Page:
     """The page about a sweep, of what its ledger and its newest confirmation say."""
-    history, confirmed = sweep.history, sweep.confirmed
+    history = sweep.history
     space, important, times = searched(history), importance(history), timeline(history)
     found = answers(sweep, important)
+    confirmed = found.confirmed.answer
     return Page(
         title=f"{sweep.name}: {history.sweep.question}" if history.sweep.question else sweep.name,
         kind="Report of a sweep",
@@ -44,16 +48,16 @@ def page_of(sweep: Sweep) -> Page:
         lead=[found.won.sentence],
         state=_state(sweep, found.real.sentence),
         standing="good" if found.real.facts.get("verdict") == "yes" else "open",
-        tiles=[*_tiles(history, confirmed)],
+        tiles=_tiles(history, confirmed),
         sections=[
             _in_short(found),
             best_section(history, space, found, confirmed),
             confirmed_section(confirmed, found),
             progress_section(history, progress(history), times),
             curves_section(history),
-            *hyperparameter_sections(history, space, important, found.mattered.sentence),
+            *hyperparameter_sections(history, space, important, found.mattered),
             timeline_section(times),
-            endings_section(history),
+            endings_section(history, space),
             repeat_section(history, found),
             trials_section(history, space),
         ],
@@ -62,8 +66,9 @@ def page_of(sweep: Sweep) -> Page:
 
 
 def _in_short(found: Answers) -> Section:
-    """The six answers; of the commands that repeat the sweep the first two, for all of them stand further down."""
-    repeat = replace(found.repeat, commands=found.repeat.commands[:2])
+    """The six answers; of the commands that repeat it those that train, for all of them stand further down."""
+    commands = tuple(each for each in found.repeat.commands if each.text.startswith(("sweep run ", "sweep replay ")))
+    repeat = replace(found.repeat, commands=commands)
     answered = [repeat if each is found.repeat else each for each in found]
     return Section(name="answers", title="In short", answers=answered)
 
@@ -78,15 +83,15 @@ def _tiles(history: History, confirmed: dict[str, Any] | None) -> list[Tile]:
     best, asks = history.best, history.asks
     tiles = []
     if best is not None:
-        tiles.append(
-            Tile(value=number(best.value), what=f"{best.metric} of trial {best.number}, the best of the search")
-        )
+        what = f"{best.metric} of trial {best.number}, the best of the search"
+        tiles.append(Tile(value=figure(best.value), what=what))
+    first = first_confirmed(confirmed)
     if confirmed is not None:
-        winner = next((each for each in confirmed["configurations"] if each["label"] == confirmed["winner"]), None)
-        if winner is not None:
-            on = f"on {confirmed['seeds']} fresh seeds: {interval(winner)}"
-            what = f"{confirmed['metric']} of {winner['label']} {on}"
-            tiles.append(Tile(value=figure(winner["mean"], like=winner), what=what))
+        if first is not None:
+            split = "on the test split, " if confirmed["on"] == "test" else ""
+            who = "the defaults" if first["trial"] is None else first["label"]
+            what = f"{confirmed['metric']} of {who}, first {split}on {confirmed['seeds']} fresh seeds{_ends(first)}"
+            tiles.append(Tile(value=figure(first["mean"], like=first), what=what))
     else:
         tiles.append(Tile(value="not yet", what="confirmed: no fresh seeds, nothing measured on the test split"))
     epochs = sum(len(trial.epochs) for trial in history.trials.values())
@@ -96,6 +101,14 @@ def _tiles(history: History, confirmed: dict[str, Any] | None) -> list[Tile]:
     tiles.append(Tile(value=str(epochs), what=f"epochs trained{share}"))
     tiles.append(Tile(value=duration(history.seconds), what="of work, over all drivers"))
     return tiles
+
+
+def _ends(estimate: Mapping[str, Any]) -> str:
+    """Its interval, in words."""
+    low, high = estimate["low"], estimate["high"]
+    if low is None or high is None:
+        return ""
+    return f" (95 %: {figure(low, like=estimate)} to {figure(high, like=estimate)})"
 
 
 def footer(sweeps: list[Sweep]) -> list[str]:

@@ -86,11 +86,12 @@ def _behind(configuration: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
         return "best" if configuration["label"] == answer["winner"] else "-"
     if difference["mean"] is None:
         return "-"
-    worse = difference if answer["mode"] == "min" else _negated(difference)
+    worse = difference if answer["mode"] == "min" else negated(difference)
     return f"{interval(worse)}{' tied' if configuration['tied'] else ''}"
 
 
-def _negated(difference: Mapping[str, Any]) -> dict[str, Any]:
+def negated(difference: Mapping[str, Any]) -> dict[str, Any]:
+    """A difference the other way round."""
     low, high = (None if (end := difference[name]) is None else -end for name in ("high", "low"))
     return {"mean": -difference["mean"], "low": low, "high": high}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections import deque
@@ -18,10 +19,11 @@ from experiments._sweep.views.pruning import pruning_of
 from experiments._sweep.views.redrawn import Redrawn
 from experiments._sweep.views.resources import resources_in_use
 from experiments._sweep.views.time_left import Pruning, TimeLeft, time_left
+from experiments._sweep.views.unhurried import Unhurried
 from experiments._sweep.views.words import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from rich.console import Console
 
@@ -53,6 +55,7 @@ class Display:
         self._events, self._searched = Events(), Searched()
         self._last: deque[tuple[float, str]] = deque(maxlen=LAST_EVENTS)
         self._live = Redrawn(console)
+        self._closed = False
         self._next = 0.0
         """When it may draw again."""
         self._estimated = -math.inf
@@ -62,8 +65,9 @@ class Display:
 
     def saw(self, entry: Entry, history: History) -> None:
         """Remembers what happened, and shows it."""
-        for traceback in self.remembered(entry, history):
-            self._live.console.print(Text(traceback))
+        with self._giving_back():
+            for traceback in self.remembered(entry, history):
+                self._live.console.print(Text(traceback))
         self.tick(history)
 
     def remembered(self, entry: Entry, history: History) -> list[str]:
@@ -80,23 +84,39 @@ class Display:
         self.tick(history)
 
     def noted(self, text: str, history: History) -> None:
-        """Remembers it like an event."""
-        self._last.append((self._clock.seconds(history) if history.opened else 0.0, clean(text)))
+        """Says it above the picture: it is still there when that has gone, such as that a tracker lacks something."""
+        with self._giving_back():
+            self._live.console.print(Text(clean(text)))
         self._next = 0.0
         self.tick(history)
 
     def tick(self, history: History) -> None:
         """Draws, four times a second at most, and less often where that would cost too much."""
-        if history.opened is None or self._monotonic() < self._next:
+        if self._closed or history.opened is None or self._monotonic() < self._next:
             return
         began = time.thread_time()
-        self._live.draw(self.lines(history))
+        with self._giving_back():
+            self._live.draw(self.lines(history))
         wait = (time.thread_time() - began) / SHARE
         self._next = self._monotonic() + min(max(wait, REFRESH_S), LONGEST_S)
 
     def close(self, history: History) -> None:
         """Takes the picture away; the command line says how it ended."""
+        self._closed = True
         self._live.stop()
+        if isinstance(self._live.console.file, Unhurried):
+            self._live.console.file.drain()
+
+    @contextlib.contextmanager
+    def _giving_back(self) -> Iterator[None]:
+        """Gives the terminal its cursor back where a picture fails: nobody closes a view that is left out."""
+        try:
+            yield
+        except BaseException:
+            self._closed = True
+            with contextlib.suppress(Exception):  # what is raised says why
+                self._live.stop()
+            raise
 
     def lines(self, history: History) -> list[Text]:
         """The picture as it is now."""

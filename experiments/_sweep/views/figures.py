@@ -15,12 +15,22 @@ TOO_LONG = 1e7
 MOST_DECIMALS = 7
 
 
-def interval(estimate: Mapping[str, Any], *, positive: bool = False) -> str:
+def lopsided(estimate: Mapping[str, Any] | None) -> bool:
+    """Whether its interval is written with both ends, for its arms differ."""
+    if estimate is None or any(estimate.get(key) is None for key in ("mean", "low", "high")):
+        return False
+    mean, low, high = estimate["mean"], estimate["low"], estimate["high"]
+    shorter, longer = sorted((mean - low, high - mean))
+    return bool(low != high and (shorter <= 0 or longer / shorter > LOPSIDED))
+
+
+def interval(estimate: Mapping[str, Any], *, positive: bool = False, ends: bool = False) -> str:
     """A `mean` with `low` and `high`: `0.971 +- 0.003`, or `0.971 (0.962 to 0.974)` where the arms differ.
 
     Without an interval, or with one of no width, it is the mean alone.
 
-    `positive`: the size of the mean, whatever its sign.
+    `positive`: the size of the mean, whatever its sign. `ends`: both ends in any case, as where another interval beside
+    it has to be written so.
     """
     mean, low, high = estimate["mean"], estimate["low"], estimate["high"]
     if mean is None:
@@ -31,10 +41,9 @@ def interval(estimate: Mapping[str, Any], *, positive: bool = False) -> str:
         return figure(mean)
     half = high / 2 - low / 2
     digits, large = _digits(half), max(map(abs, (mean, low, high))) >= TOO_LONG
-    shorter, longer = sorted((mean - low, high - mean))
-    if shorter <= 0 or longer / shorter > LOPSIDED:
-        ends = f"{_fixed(low, digits, large=large)} to {_fixed(high, digits, large=large)}"
-        return f"{_fixed(mean, digits, large=large)} ({ends})"
+    if ends or lopsided({"mean": mean, "low": low, "high": high}):
+        both = f"{_fixed(low, digits, large=large)} to {_fixed(high, digits, large=large)}"
+        return f"{_fixed(mean, digits, large=large)} ({both})"
     return f"{_fixed(mean, digits, large=large)} +- {_fixed(half, digits, large=large)}"
 
 

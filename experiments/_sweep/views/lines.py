@@ -9,6 +9,7 @@ from experiments._sweep.views.clock import SweepClock
 from experiments._sweep.views.events import Events
 from experiments._sweep.views.pruning import pruning_of
 from experiments._sweep.views.time_left import time_left, time_left_in_words
+from experiments._sweep.views.unhurried import Unhurried
 from experiments._sweep.views.words import clean, counts, duration, number
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Lines:
 
     def __init__(
         self,
-        file: IO[str],
+        file: IO[str] | Unhurried,
         clock: Callable[[], float] = time.monotonic,
         *,
         stamp: Callable[[], float] | None = None,
@@ -74,7 +75,9 @@ class Lines:
         self._told_at = self._said_at
 
     def close(self, history: History) -> None:
-        """Nothing: every line is out already."""
+        """Waits until every line is out."""
+        if isinstance(self._file, Unhurried):
+            self._file.drain()
 
     def _print(self, line: str) -> None:
         self._said_at = self._clock()

@@ -31,6 +31,6 @@ def pruning_of(history: History) -> Pruning:
             return Pruning(epochs_in_all=scheduler.epochs_in_all(epochs, trials))
         if hasattr(scheduler, "reduction_factor"):
             return Pruning(rungs=scheduler.rungs(epochs), goes_on=1 / scheduler.reduction_factor)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError):
         return Pruning()
     return Pruning()

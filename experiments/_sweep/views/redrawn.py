@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from rich.console import ConsoleRenderable, Group
 from rich.live import Live
 
+from experiments._sweep.views.unhurried import Unhurried
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -28,7 +30,9 @@ class Redrawn(Live):
         """The window's when they were drawn."""
 
     def draw(self, lines: Sequence[Text]) -> None:
-        """Draws these lines in place of those before."""
+        """Draws these lines in place of those before, unless the terminal has not taken those yet."""
+        if isinstance(self.console.file, Unhurried) and self.console.file.behind:
+            return
         self._lines = lines
         self.start()
         self.update(Group(*lines), refresh=True)

@@ -6,6 +6,8 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
+
 from experiments._sweep.ledger.trial_history import flat
 from experiments._sweep.store.places import url_of
 from experiments._sweep.views.tensorboard import FOLDER
@@ -45,7 +47,7 @@ def _folded(parts: list[str]) -> Iterator[str]:
     line = " " * 5
     for part in (*(f"{each}," for each in parts[:-1]), *parts[-1:]):
         more = f" {part}"
-        if line.strip() and len(line) + len(more) > width:
+        if line.strip() and cell_len(line) + cell_len(more) > width:
             yield line
             line = " " * 5
         line += more

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +38,8 @@ def number(value: float | None, digits: int = 4) -> str:
     """A metric's value: `0.9712`, `3.1e-05`, `-` for none."""
     if value is None:
         return "-"
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        return f"{Decimal(value):.{digits - 1}e}"
     if value == 0 or 1e-3 <= abs(value) < 1e5:
         return f"{value:.{digits}f}"
     return f"{value:.{digits - 1}e}"

@@ -10,9 +10,15 @@ import numpy as np
 import pytest
 
 from experiments._sweep.analysis.answers import Answers, answers
+from experiments._sweep.analysis.study import study_of
 from experiments._sweep.command_line.parser import parse
+from experiments._sweep.ledger.files import LEDGER, LedgerWriter
+from experiments._sweep.ledger.records import DriverEnded, SweepOpened
+from experiments._sweep.report.page import rendered
+from experiments._sweep.report.single import page_of
 from experiments._sweep.sweep import Sweep
-from tests.experiments.analysis.made import Ran, sweep
+from experiments._sweep.views.words import beside
+from tests.experiments.analysis.made import Ran, asked, records, sweep
 from tests.experiments.hostile import HOSTILE, hostile_sweep
 
 STORED = Path(__file__).parents[1] / "stored"
@@ -82,9 +88,6 @@ def test_every_command_can_be_typed(folder: Path) -> None:
 def test_a_pinned_value_comes_back_as_it_was(tmp_path: Path) -> None:
     """Whatever it is: a text that looks like a number stays one."""
     from experiments._sweep.command_line.overriding import overrides_of
-    from experiments._sweep.ledger.files import LEDGER, LedgerWriter
-    from experiments._sweep.ledger.records import SweepOpened
-    from tests.experiments.analysis.made import asked
 
     pins = {"a": 0.1 + 0.2, "b": "1", "c": "it's $HOME", "d": [1, {"e": None}], "f.g": True, "h": "", "i": "null"}
     overrides = {"set": pins, "num_trials": 7, "search": "random", "resources_per_trial": {"big": 1}, "target": 0.5}
@@ -144,6 +147,57 @@ def test_a_sweep_that_failed_or_was_cut_says_so(tmp_path: Path) -> None:
     begun = answers(sweep(tmp_path / "begun", SPACE, [Ran({"lr": 0.1, "act": "relu"}, [1.0], None)]))
     assert begun.next.facts["suggestions"][0]["command"].startswith("sweep resume ")
     assert "at epoch 1 of 1 and is " in begun.won.sentence
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_equal_trials_are_not_told_as_ahead_of_each_other(tmp_path: Path, mode: str) -> None:
+    """A metric that is the same for all has no winner by any margin."""
+    told = answers(sweep(tmp_path / "mine", SPACE, [Ran({"lr": 0.1, "act": "relu"}, [0.5])] * 3, mode=mode))
+    assert told.won.more[0].startswith("No better than trial 1, which has the same value; no better than the median")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([0.9, 0.5], "Ahead of trial 1 (0.5) by 0.4 (80 %)"),
+        ([1e300, 1e-300], "Ahead of trial 1 (1e-300) by 1e+300;"),
+        ([0.5, 0.0], "Ahead of trial 1 (0) by 0.5;"),
+    ],
+)
+def test_a_lead_is_told_in_few_characters_whatever_the_values(tmp_path: Path, values: list[float], said: str) -> None:
+    """And its share of the other value only where that is one."""
+    trials = [Ran({"lr": 0.1, "act": "relu"}, [value]) for value in values]
+    assert answers(sweep(tmp_path / "mine", SPACE, trials, mode="max")).won.more[0].startswith(said)
+
+
+def test_integers_that_no_float_can_hold_end_no_page(tmp_path: Path) -> None:
+    """JSON has them: as a metric they are no value, elsewhere they are shown."""
+    huge = 10**400
+    trials = [
+        Ran({"lr": 0.1, "act": "relu", "n": huge + n}, [loss], more={"m": huge}) for n, loss in enumerate([huge, 0.5])
+    ]
+    made = sweep(tmp_path / "mine", {"of a later version": 1}, trials)
+    assert answers(made).won.facts["trial"] == 1
+    assert "1.000e+400" in beside(made.history.trials[1])
+    assert "1000000" in rendered(page_of(made))
+    assert study_of(made.history, "mine").trials[0].intermediate_values == {}
+
+
+def test_one_trial_is_not_the_best_of_many(tmp_path: Path) -> None:
+    """What it lacks is other seeds."""
+    told = answers(sweep(tmp_path / "mine", SPACE, [Ran({"lr": 0.1, "act": "relu"}, [0.5])]))
+    assert told.real.sentence.startswith("Not known yet: it is one trial")
+    assert told.won.sentence.startswith("Trial 0 won")
+
+
+@pytest.mark.parametrize(("reason", "said"), [("finished", "won"), ("target", "won"), ("interrupted", "leads so far")])
+def test_nothing_has_won_while_the_sweep_can_go_on(tmp_path: Path, reason: str, said: str) -> None:
+    """A sweep that was cut has a leader."""
+    made = [*records(SPACE, [Ran({"lr": 0.1, "act": "relu"}, [0.5])])[:-1]]
+    writer = LedgerWriter(tmp_path / LEDGER)
+    writer.append([*made, DriverEnded(driver=1, reason=reason, t=9.0, at=9.0)])
+    writer.close()
+    assert answers(Sweep(tmp_path)).won.sentence.startswith(f"Trial 0 {said}: ")
 
 
 def test_the_answers_about_a_confirmation_are_those_about_its_sweep() -> None:

@@ -7,9 +7,10 @@ import numpy as np
 import optuna
 import pytest
 
-from experiments._sweep.analysis.edges import at_edges
+from experiments._sweep.analysis.edges import _ends, _within, at_edges
 from experiments._sweep.analysis.importance import importance
 from experiments._sweep.analysis.leading import leading
+from experiments._sweep.analysis.searched import Searched, searched
 from experiments._sweep.ledger.history import History
 from search_spaces import SearchSpace, from_json
 from tests.experiments.analysis.made import Ran, history
@@ -21,6 +22,13 @@ SPACE = {
     "act": {"choice": [["relu", "tanh"]]},
 }
 QUICK: Any = {"resamples": 10, "shuffles": 19}
+
+
+def found(of: History) -> Searched:
+    """Give what was searched, which there is."""
+    told = searched(of)
+    assert told is not None
+    return told
 
 
 def drawn(seed: int) -> dict[str, Any]:
@@ -130,6 +138,54 @@ def test_failed_trials_count_as_the_worst_and_a_lost_process_as_nothing() -> Non
     assert importance(history(SPACE, lost), **QUICK).reason == "All trials are equally good."
 
 
+def test_where_most_trials_failed_what_decides_that_is_found() -> None:
+    """The leading trials are then those that did not fail; where none is left, that is what is said."""
+    configs = [drawn(seed) for seed in range(40)]
+    few = sorted(each["lr"] for each in configs)[6]
+    told = importance(
+        history(SPACE, [Ran(each, *(([0.5],) if each["lr"] < few else ([], "diverged"))) for each in configs]), **QUICK
+    )
+    assert (told.shares[0].name, told.shares[0].stands_out, told.leading) == ("lr", True, 6)
+    failed = importance(history(SPACE, [Ran(each, [], "error") for each in configs]), **QUICK)
+    assert failed.reason == "Every trial failed."
+
+
+def test_trials_as_good_as_the_last_leading_one_are_counted_with_it() -> None:
+    """The evaluator cannot tell them apart either."""
+    told = importance(history(SPACE, [Ran(drawn(seed), [seed // 8]) for seed in range(40)]), **QUICK)
+    assert told.leading == 16
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        {"x": {"randint": [0, 2]}},
+        {"x": {"randint": [0, 11]}},
+        {"x": {"lograndint": [1, 9]}},
+        {"x": {"lograndint": [2, 17]}},
+        {"x": {"quniform": [0.0, 1.0, 0.5]}},
+        {"x": {"quniform": [0.0, 1.0, 0.1]}},
+        {"x": {"uniform": [0.0, 1.0]}},
+        {"x": {"loguniform": [1e-4, 1.0]}},
+    ],
+)
+def test_where_chance_decides_an_end_holds_what_is_drawn_there(space: dict[str, Any]) -> None:
+    """Its part is that of Tune's own draws, by which a searcher is judged; a step may be wider than an end."""
+    searched_space = SearchSpace(from_json(space))
+    rng = np.random.default_rng(0)
+    draws = [searched_space.configuration(searched_space.draw(rng)) for _ in range(4000)]
+    [axis] = found(history(space, [Ran(each) for each in draws[:2]])).axes
+    for end in _ends(axis):
+        inside = sum(_within(each["x"], end.until, end.bound) for each in draws) / len(draws)
+        assert inside == pytest.approx(end.share, abs=0.03)
+
+
+def test_of_two_integers_a_half_at_each_end_is_no_crowd() -> None:
+    """Ten of twenty at 0 are what chance gives."""
+    made = [Ran({"x": n % 2}, [n]) for n in range(80)]
+    assert at_edges(history({"x": {"randint": [0, 2]}}, made)) == ()
+
+
 def test_an_optimum_beyond_the_range_is_seen_at_its_edge() -> None:
     """Better the larger it is: the upper end, a decade more on a log scale; the others have no edge."""
     lrs = np.geomspace(1e-4, 1.0, 60).tolist()
@@ -137,7 +193,8 @@ def test_an_optimum_beyond_the_range_is_seen_at_its_edge() -> None:
     [edge] = at_edges(history({**SPACE, "lr": {"loguniform": [1e-4, 1.0]}}, trials))
     assert (edge.name, edge.side, edge.bound, edge.leading, edge.best) == ("lr", "upper", 1.0, 15, True)
     assert edge.crowded == sum(lr >= 10**-0.5 for lr in lrs[-15:])
-    assert edge.expected == pytest.approx(15 / 8)
+    assert (edge.tried, edge.among) == (sum(lr >= 10**-0.5 for lr in lrs), 60)
+    assert edge.expected == pytest.approx(15 * edge.tried / 60)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from experiments._sweep.analysis.study import study_of
 from experiments._sweep.command_line import main
 from experiments._sweep.errors import InputError
 from tests.experiments.analysis.made import Ran, history, sweep
-from tests.experiments.hostile import HOSTILE, hostile_sweep
 
 SPACE = {
     "lr": {"loguniform": [1e-4, 0.1]},
@@ -205,18 +204,6 @@ def test_a_file_that_is_no_database_is_refused_and_stays(tmp_path: Path) -> None
     with pytest.raises(InputError, match=r"cannot be used: .*not a database"):
         stored(history(SPACE, TRIALS), "mine", f"sqlite:///{tmp_path}/s.db")
     assert (tmp_path / "s.db").read_text() == "my thesis " * 100
-
-
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_s12_hostile_texts_are_stored_as_texts(tmp_path: Path, text: str) -> None:
-    """Half a character, which no database takes, is replaced; all else comes back as it was."""
-    from experiments._sweep.sweep import Sweep
-
-    url = f"sqlite:///{tmp_path}/s.db"
-    stored(Sweep(hostile_sweep(tmp_path / "mine", text)).history, "mine", url)
-    read = optuna.load_study(study_name="mine", storage=url)
-    assert len(read.trials) == 6
-    assert read.trials[2].user_attrs["why"] == text.replace("\ud800", "\N{REPLACEMENT CHARACTER}" * 3)
 
 
 def test_optuna_is_as_talkative_afterwards_as_before() -> None:

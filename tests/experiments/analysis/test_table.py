@@ -1,7 +1,6 @@
 """`frame()` and `sweep export --csv`: every number of the ledger in full, and no text that does anything."""
 
 import csv
-import io
 import json
 import math
 from pathlib import Path
@@ -10,12 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from experiments import open_sweep
 from experiments._sweep.analysis.table import csv_lines
 from experiments._sweep.command_line import main
 from experiments._sweep.errors import InputError
 from tests.experiments.analysis.made import Ran, sweep
-from tests.experiments.hostile import FORMULAS, HOSTILE, hostile_sweep
 
 STORED = Path(__file__).parents[1] / "stored" / "format-2" / "wells"
 SPACE = {"x": {"uniform": [0.0, 1.0]}, "inner.y": {"choice": [[1, 2]]}}
@@ -60,6 +57,14 @@ def test_by_epoch_there_is_a_row_for_each_line_of_the_ledger_with_a_result(tmp_p
     assert told == expected
 
 
+def test_a_metric_that_goes_by_the_name_of_a_hyperparameter_is_there(tmp_path: Path) -> None:
+    """A learning rate that a schedule lowers is told for each epoch, beside the one that was chosen."""
+    sweep(tmp_path / "mine", SPACE, [Ran({"x": 0.5, "inner": {"y": 1}}, [1.0, 0.5], more={"x": 0.25})])
+    assert [row["metrics/x"] for row in exported(tmp_path / "mine", tmp_path / "e.csv", "--by-epoch")] == ["0.25"] * 2
+    (row,) = exported(tmp_path / "mine", tmp_path / "t.csv")
+    assert (row["config/x"], row["metrics/x"]) == ("0.5", "0.25")
+
+
 def _plain(value: Any) -> Any:
     """Give a number as the ledger writes it, `{"float": "nan"}` where JSON has none."""
     return float(value["float"]) if isinstance(value, dict) else value
@@ -84,24 +89,6 @@ def test_a_sweep_without_trials_is_a_table_without_rows(tmp_path: Path) -> None:
     assert exported(tmp_path / "mine", tmp_path / "t.csv") == []
     assert (tmp_path / "t.csv").read_text() == "trial\n"
     assert (len(made.frame()), len(made.frame(by="epoch"))) == (0, 0)
-
-
-@pytest.mark.parametrize("text", [*HOSTILE.values(), *FORMULAS, "\uff1d1+1", "\n=1"], ids=repr)
-def test_s12_no_text_is_a_formula_or_a_command_of_the_terminal(
-    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """In no cell and no heading; the numbers beside it stay numbers, and the table stays one."""
-    hostile_sweep(tmp_path / "mine", text)
-    assert main(["export", str(tmp_path / "mine"), "--csv", "-"]) == 0
-    said = capsys.readouterr().out
-    assert all(character.isprintable() or character == "\n" for character in said)
-    heading, *rows = csv.reader(io.StringIO(said))
-    assert len(rows) == 6
-    assert {len(row) for row in rows} == {len(heading)}
-    for cell in (cell for row in [heading, *rows] for cell in row):
-        assert not cell.startswith(tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"))
-    assert [row[0] for row in rows] == list("012345")
-    assert open_sweep(tmp_path / "mine").frame()["trial"].tolist() == [0, 1, 2, 3, 4, 5]
 
 
 def test_negative_numbers_are_no_formulas() -> None:

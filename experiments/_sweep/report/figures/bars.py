@@ -1,22 +1,34 @@
-"""What mattered, when it ran, and how good it is on fresh seeds: bars and intervals."""
+"""What mattered, when it ran, and how it ended: bars."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from experiments._sweep.report.figures.drawing import ENDINGS, GOOD, LEADING, OTHERS, Figure, digits, empty, text
+from experiments._sweep.report.figures.drawing import (
+    ENDINGS,
+    GOOD,
+    OTHERS,
+    Figure,
+    arms,
+    digits,
+    empty,
+    text,
+)
 from experiments._sweep.report.figures.progress import time_unit
-from experiments._sweep.views.figures import figure as in_figures
 from experiments._sweep.views.words import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
-    from experiments._sweep.analysis.importance import Importance
+    import plotly.graph_objects as go
+
+    from experiments._sweep.analysis.importance import Importance, Share
     from experiments._sweep.analysis.timeline import Stretch, Timeline
     from experiments._sweep.ledger.history import History
 
 ROW_PX = 30
+LEAST_SEEN = 0.005
+"""A stretch is drawn at least so wide, as a part of the whole time: else none would see what ended at once."""
 _WIDEST = 24
 """Characters of a name beside a bar."""
 
@@ -29,7 +41,7 @@ def importance_bars(importance: Importance) -> Figure | None:
     figure = empty(
         90 + ROW_PX * len(shares),
         xaxis={"title": {"text": "importance, as a share of the whole"}, "tickformat": ".0%", "rangemode": "tozero"},
-        margin={"l": 190, "t": 16, "r": 30, "b": 48},
+        margin={"l": 190, "t": 16, "r": 124, "b": 48},
         bargap=0.4,
         showlegend=False,
     )
@@ -38,30 +50,48 @@ def importance_bars(importance: Importance) -> Figure | None:
         y=[*range(len(shares))],
         orientation="h",
         marker={"color": [GOOD if share.stands_out else OTHERS for share in shares]},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [digits(max(0.0, share.high - share.share)) for share in shares],
-            "arrayminus": [digits(max(0.0, share.share - share.low)) for share in shares],
-            "color": "#7a8696",
-            "thickness": 1.4,
-            "width": 4,
-        },
-        hovertext=[
-            f"<b>{text(share.name)}</b> {share.share:.1%} ({share.low:.1%} to {share.high:.1%})<br>"
-            f"{share.trials} trials have it; shuffled values give as much in {share.chance:.0%} of cases"
-            for share in shares
-        ],
+        error_x=arms([(share.share, share.low, share.high) for share in shares], "#7a8696", 1.4),
+        hovertext=[*map(_share, shares)],
         hoverinfo="text",
     )
+    _by_chance(figure, shares)
     names = [text(share.name, _WIDEST) for share in shares]
     figure.update_yaxes(tickvals=[*range(len(shares))], ticktext=names, showgrid=False, zeroline=False)
     return Figure(
         name="importance",
         title="Importance",
         figure=figure,
-        caption="Blue stands out from chance; grey does not. Whiskers: what 95 of 100 halves of the trials give.",
+        caption=(
+            "Blue stands out from chance, grey does not: at the right, how often shuffled orders give as much (at most "
+            "5 % stands out). Whiskers: what 95 of 100 halves of the trials give."
+        ),
     )
+
+
+def _share(share: Share) -> str:
+    return (
+        f"<b>{text(share.name)}</b> {share.share:.1%} ({share.low:.1%} to {share.high:.1%})<br>"
+        f"{share.trials} trials have it; shuffled orders give as much in {share.chance:.0%} of cases"
+    )
+
+
+def _by_chance(figure: go.Figure, shares: Sequence[Share]) -> None:
+    """Beside each bar, what its colour is chosen by."""
+    for place, share in enumerate(shares):
+        figure.add_annotation(
+            x=1,
+            xref="paper",
+            y=place,
+            text=f"by chance {text(_chance(share.chance))}",
+            showarrow=False,
+            xanchor="left",
+            xshift=8,
+            font={"size": 11},
+        )
+
+
+def _chance(chance: float) -> str:
+    return f"{chance:.0%}" if chance >= 0.01 else f"{chance:.1%}"
 
 
 def timeline_bars(timeline: Timeline) -> Figure | None:
@@ -78,13 +108,15 @@ def timeline_bars(timeline: Timeline) -> Figure | None:
         bargap=0.25,
         margin={"l": 150, "t": 34, "r": 20, "b": 48},
     )
+    # What is drawn last lies on top: the rare and the short, such as failures and what was interrupted.
     kinds = [*ENDINGS, *sorted({stretch.ended for stretch in timeline.stretches} - set(ENDINGS))]
     for kind in kinds:
         some = [stretch for stretch in timeline.stretches if stretch.ended == kind]
         if not some:
             continue
+        least = LEAST_SEEN * timeline.seconds
         figure.add_bar(
-            x=[digits((stretch.end_s - stretch.start_s) / scale) for stretch in some],
+            x=[digits(max(least, stretch.end_s - stretch.start_s) / scale) for stretch in some],
             base=[digits(stretch.start_s / scale) for stretch in some],
             y=[stretch.lane for stretch in some],
             orientation="h",
@@ -106,7 +138,10 @@ def timeline_bars(timeline: Timeline) -> Figure | None:
     )
     how = "" if timeline.measured else " The ledger does not say which process trained what: lanes are packed."
     later = " Dotted: a driver went on where another one had been cut." if timeline.drivers else ""
-    caption = f"A bar is a stretch of training; its colour says what came then.{how}{later}"
+    caption = (
+        "A bar is a stretch of training; its colour says what came then. The shortest are drawn wider than they were."
+        f"{how}{later}"
+    )
     return Figure(name="timeline", title="Timeline", figure=figure, caption=caption)
 
 
@@ -146,57 +181,3 @@ def endings_bar(history: History) -> Figure | None:
     figure.update_yaxes(visible=False)
     figure.update_xaxes(range=[0, len(history.trials)], showgrid=False)
     return Figure(name="endings", title="Endings", figure=figure)
-
-
-def confirmed_intervals(answer: Mapping[str, Any]) -> Figure | None:
-    """What the search promised and what fresh seeds gave, with intervals; None where every run failed."""
-    configurations = [each for each in answer["configurations"] if each["mean"] is not None][::-1]
-    if not configurations:
-        return None
-    title = f"{answer['metric']} ({'lower' if answer['mode'] == 'min' else 'higher'} is better)"
-    figure = empty(
-        100 + 44 * len(configurations),
-        xaxis={"title": {"text": text(title)}},
-        margin={"l": 120, "t": 34, "r": 20, "b": 48},
-    )
-    figure.add_scatter(
-        x=[digits(v) for each in configurations for v in each["values"] if v is not None],
-        y=[place for place, each in enumerate(configurations) for v in each["values"] if v is not None],
-        mode="markers",
-        name="a fresh seed",
-        marker={"color": OTHERS, "size": 6},
-        hoverinfo="x",
-    )
-    figure.add_scatter(
-        x=[digits(each["mean"]) for each in configurations],
-        y=[*range(len(configurations))],
-        mode="markers",
-        name="mean and 95 % interval",
-        marker={"color": GOOD, "size": 10},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [_arm(each["high"], each["mean"]) for each in configurations],
-            "arrayminus": [_arm(each["mean"], each["low"]) for each in configurations],
-            "color": GOOD,
-            "thickness": 2,
-        },
-        hovertext=[f"{text(each['label'])}: mean {in_figures(each['mean'], like=each)}" for each in configurations],
-        hoverinfo="text",
-    )
-    promised = [(place, each["promised"]) for place, each in enumerate(configurations) if each["promised"] is not None]
-    figure.add_scatter(
-        x=[digits(value) for _, value in promised],
-        y=[place for place, _ in promised],
-        mode="markers",
-        name="promised by the search",
-        marker={"color": LEADING, "size": 11, "symbol": "diamond-open", "line": {"width": 2}},
-        hoverinfo="x",
-    )
-    names = [text(each["label"], _WIDEST) for each in configurations]
-    figure.update_yaxes(tickvals=[*range(len(names))], ticktext=names, range=[-0.6, len(names) - 0.4])
-    return Figure(name="confirmed", title="On fresh seeds", figure=figure)
-
-
-def _arm(high: float | None, low: float | None) -> float:
-    return 0.0 if high is None or low is None else digits(max(0.0, high - low))

@@ -142,7 +142,7 @@ def _why(trial: TrialHistory, rung: dict[str, Any] | None) -> str:
         return text(trial.why)
     cutoff = rung.get("cutoff")
     behind = f", cut-off {number(cutoff)}" if isinstance(cutoff, int | float) else ""
-    return text(f"rung {rung.get('epoch')}: rank {rung['rank']} of {rung.get('of')}{behind}")
+    return text(f"at the rung of epoch {rung.get('epoch')}: rank {rung['rank']} of {rung.get('of')}{behind}")
 
 
 def _rungs(trial: TrialHistory) -> list[dict[str, Any]]:

@@ -69,12 +69,6 @@ class Group:
     trials: tuple[TrialHistory, ...]
 
 
-def comparable(history: History, trial: TrialHistory) -> bool:
-    """Whether the value of a trial is of the kind that the best one's is, and not an estimate from fewer folds."""
-    best = history.best
-    return trial.value is not None and (not history.last_counts or best is None or trial.epoch == best.epoch)
-
-
 FEWER = " A trial that ended early stands with an estimate from fewer folds, which cannot be compared with the others."
 """What is to be said where the last value of a trial counts."""
 
@@ -91,6 +85,14 @@ def text(given: object, longest: int = LONGEST) -> str:
 def digits(value: float) -> float:
     """With as many digits as a figure can show."""
     return float(f"{value:.6g}")
+
+
+def arms(estimates: Sequence[tuple[float, float | None, float | None]], color: str, thickness: float) -> dict[str, Any]:
+    """The whiskers of values, each with the ends of its interval, where it has one."""
+    above = [0.0 if high is None else digits(max(0.0, high - value)) for value, _, high in estimates]
+    below = [0.0 if low is None else digits(max(0.0, value - low)) for value, low, _ in estimates]
+    look = {"color": color, "thickness": thickness, "width": 4}
+    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, **look}
 
 
 def empty(height: int, **layout: Any) -> go.Figure:
@@ -141,7 +143,7 @@ class ValueAxis:
         if not self.hidden:
             return ""
         lie = "value lies" if self.hidden == 1 else "values lie"
-        return f" {self.hidden} {lie} beyond the axis: a double click shows all."
+        return f" {self.hidden} {lie} beyond the axis, which ends where the many do."
 
 
 def value_axis(values: Iterable[float], metric: str, mode: str, *, worst: float | None = None) -> ValueAxis:
@@ -158,7 +160,7 @@ def value_axis(values: Iterable[float], metric: str, mode: str, *, worst: float 
     if worst is not None:
         high = max(high, worst if mode == "min" else -worst)
     if mode == "min" and low > 0 and high / low >= 30:
-        margin = 0.05 * math.log10(high / low)
+        margin = 0.05 * (math.log10(high) - math.log10(low))
         ends = [math.log10(low) - margin, math.log10(high) + margin]
         layout |= {"type": "log", "range": ends, **log_ticks(low, high)}
     elif high > low:
@@ -171,7 +173,7 @@ def value_axis(values: Iterable[float], metric: str, mode: str, *, worst: float 
 def log_ticks(low: float, high: float) -> dict[str, Any]:
     """The places that are named on a logarithmic axis: decades, with 2 and 5 between them where there is room."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    factors = (1, 2, 5) if math.log10(high / low) <= 2.2 else (1,)
+    factors = (1, 2, 5) if high / low <= 150 else (1,)
     every = max(1, math.ceil((last - first) / 8))
     values = [float(f"{factor}e{size}") for size in range(first, last + 1, every) for factor in factors]
     return {"tickmode": "array", "tickvals": values, "ticktext": [f"{value:.3g}" for value in values]}
@@ -182,6 +184,6 @@ def _end(known: Sequence[float]) -> float:
     first, _, third = quantiles(known, n=4, method="inclusive")
     fence = third + 3 * (third - first)
     if known[0] > 0:  # on a logarithmic scale as well: losses spread upwards
-        spread = math.log(third / first) if third > first else 0.0
-        fence = max(fence, min(third * math.exp(2 * spread), third * 30))
+        ratio = third / first
+        fence = max(fence, third * min(ratio * ratio, 30.0))
     return max((value for value in known if value <= fence), default=known[-1])

@@ -9,13 +9,13 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.analysis.leading import comparable
 from experiments._sweep.report.figures.drawing import (
     FEWER,
     LEADING,
     OTHERS,
     Figure,
     about,
-    comparable,
     digits,
     empty,
     groups,
@@ -62,7 +62,7 @@ def parallel_coordinates(history: History, searched: Searched, order: tuple[str,
     scale = _Values(history, placed)
     trials = sum(len(group.trials) for group in found)
     absent = any(axis.conditional for axis in axes) or len(placed) < trials
-    figure = empty(480, margin={"t": 34, "l": 60, "r": 60, "b": 14})
+    figure = empty(480, margin={"t": 34, "l": 60, "r": 110, "b": 14})
     for group in found:
         _lines(figure, group, axes, searched, scale)
     last = len(axes)
@@ -75,7 +75,7 @@ def parallel_coordinates(history: History, searched: Searched, order: tuple[str,
         _level_of_the_absent(figure, last)
     caption = _caption(len(searched.axes), last, most=max(len(group.trials) for group in found))
     caption += FEWER if history.last_counts else ""
-    width = AXIS_PX * (last + 1) + 80
+    width = AXIS_PX * (last + 1) + 110
     return Figure(name="parallel", title="Parallel coordinates", figure=figure, caption=caption, width=width)
 
 
@@ -154,7 +154,7 @@ def _lines(figure: go.Figure, group: Group, axes: list[Axis], searched: Searched
     for place in range(min(len(group.trials), MOST_TRIALS)):
         trial = group.trials[int(place * step)]
         row = searched.values.get(trial.number, {})
-        spread = _spread(trial)
+        spread = 0.0 if group.colour == LEADING else _spread(trial)
         for at, axis in enumerate(axes):
             x.append(at)
             y.append(digits(_height(axis, row, searched, spread)))
@@ -198,6 +198,9 @@ def _labels(axis: Axis, searched: Searched) -> list[tuple[float, str]]:
     """What stands at an axis, from the bottom to the top: the ends of a range, or the categories."""
     if axis.numeric:
         lower, upper = searched.bounds(axis)
+        if axis.kind == "int" and not axis.log and axis.step in (None, 1) and 0 < upper - lower < MOST_LABELS:
+            each = range(int(lower), int(upper) + 1)
+            return [(searched.position(axis, value) or 0.0, str(value)) for value in each]
         middle = math.sqrt(lower * upper) if axis.log else (lower + upper) / 2
         middle = round(middle) if axis.kind == "int" else middle
         ticks = [(lower, _short(lower)), (middle, _short(middle)), (upper, _short(upper))]

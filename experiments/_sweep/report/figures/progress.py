@@ -63,7 +63,7 @@ def best_over_time(history: History, progress: Progress, timeline: Timeline) -> 
     axis = _axis(history, steps, ended)
     figure.update_yaxes(**axis.layout)
     later = " Dotted: a driver went on where another one had been cut." if progress.drivers else ""
-    caption = f"Time while nothing ran is taken out.{later}"
+    caption = f"Trials count from their first epoch on. Time while nothing ran is left out.{later}{axis.words}"
     return Figure(name="best-over-time", title="Over time", figure=figure, caption=caption)
 
 
@@ -113,7 +113,9 @@ def time_unit(seconds: float) -> tuple[float, str]:
     return (60.0, "minutes") if seconds < 3 * 3600 else (3600.0, "hours")
 
 
-def compared(named: Sequence[tuple[str, Progress]], metric: str, mode: str, number_of_group: int) -> list[Figure]:
+def beside_each_other(
+    named: Sequence[tuple[str, Progress]], metric: str, mode: str, number_of_group: int
+) -> list[Figure]:
     """The best values so far of several sweeps, against trials, epochs and time."""
     last = [progress.by_epoch[-1] for _, progress in named if progress.by_epoch]
     scale, unit = time_unit(max((step.seconds for step in last), default=0.0))

@@ -10,6 +10,7 @@ from experiments._sweep.report.figures.drawing import (
     LEADING,
     OTHERS,
     Figure,
+    ValueAxis,
     about,
     digits,
     empty,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from experiments._sweep.report.figures.drawing import Group
 
 HEIGHT = 250
+WORST = 0.975
+"""Of the height: where a trial without a value stands, as if it were the worst of all."""
 FEW = 12
 MOST_LABELS = 10
 """Categories that are named at an axis."""
@@ -39,10 +42,9 @@ MOST_LABELS = 10
 def slices(history: History, searched: Searched, edges: tuple[Edge, ...], order: tuple[str, ...]) -> list[Figure]:
     """A small figure for each dimension, in the order of the names given, those without one last."""
     found = groups(history)
-    values = [trial.value for group in found for trial in group.trials if trial.value is not None]
-    if not values:
+    if not history.ranked:
         return []
-    axis_of_values = value_axis(values, history.asks["metric"], history.asks["mode"])
+    axis_of_values = _axis_of_values(history)
     places = {name: place for place, name in enumerate(order)}
     axes = [axis for axis in searched.axes if any(axis.name in row for row in searched.values.values())]
     axes.sort(key=lambda axis: places.get(axis.name, len(places)))
@@ -56,34 +58,46 @@ def slices(history: History, searched: Searched, edges: tuple[Edge, ...], order:
         _scale(figure, axis, searched)
         for edge in edges:
             if edge.name == axis.name:
-                figure.add_vline(x=edge.bound, line={"color": "#e8590c", "width": 2, "dash": "dash"})
+                figure.add_vline(x=_bound(axis, edge), line={"color": "#e8590c", "width": 2, "dash": "dash"})
         active = sum(axis.name in row for row in searched.values.values())
         some = f"{active} of {len(history.trials)} trials have it." if active < len(history.trials) else ""
         figures.append(Figure(name=f"slice-{place}", title=axis.name, figure=figure, caption=some))
     return figures
 
 
+def _bound(axis: Axis, edge: Edge) -> float:
+    """Where the end of a range is on its axis; among categories, at that of its value."""
+    number = None if axis.numeric else axis.number_of(edge.bound)
+    return edge.bound if number is None else number
+
+
 def beyond(history: History) -> str:
     """What is to be said of the values that the small figures do not show."""
+    return _axis_of_values(history).words
+
+
+def _axis_of_values(history: History) -> ValueAxis:
+    """Of the trials that did not fail; those that did have a place of their own, whatever they had reached."""
     values = [trial.value for trial in history.ranked if trial.value is not None]
-    return value_axis(values, history.asks["metric"], history.asks["mode"]).words
+    return value_axis(values, history.asks["metric"], history.asks["mode"])
 
 
 def _points(figure: go.Figure, group: Group, axis: Axis, searched: Searched) -> None:
-    """A group's trials; those without a value stand at the bottom, where one sees which settings fail."""
-    failed = group.colour == FAILED
+    """A group's trials; those without a value stand at the worst side, where one sees which settings fail."""
+    failed, aside = group.colour == FAILED, group.colour != LEADING
     placed = [
         (place, trial)
         for trial in group.trials
-        if (place := _place(axis, searched.values.get(trial.number, {}), trial)) is not None
+        if (place := _place(axis, searched.values.get(trial.number, {}), trial, aside=aside)) is not None
         and (failed or trial.value is not None)
     ]
     if not placed:
         return
     whole = [trial.state == "completed" for _, trial in placed]
+    worst = WORST if placed[0][1].mode == "min" else 1 - WORST
     figure.add_scatter(
         x=[place for place, _ in placed],
-        y=[0.025] * len(placed) if failed else [digits(trial.value or 0.0) for _, trial in placed],
+        y=[worst] * len(placed) if failed else [digits(trial.value or 0.0) for _, trial in placed],
         yaxis="y2" if failed else "y",
         mode="markers",
         name=text(group.name),
@@ -106,16 +120,16 @@ def _points(figure: go.Figure, group: Group, axis: Axis, searched: Searched) -> 
         )
 
 
-def _place(axis: Axis, row: dict[str, Any], trial: TrialHistory) -> float | None:
+def _place(axis: Axis, row: dict[str, Any], trial: TrialHistory, *, aside: bool) -> float | None:
     """Where a trial stands on the axis; categories are spread a little, so that one sees how many there are."""
     if axis.name not in row:
         return None
-    aside = trial.number * 0.6180339887 % 1 - 0.5
+    spread = 0.0 if not aside else trial.number * 0.6180339887 % 1 - 0.5
     if axis.numeric:
         value = float(row[axis.name])
-        return None if axis.log and value <= 0 else digits(value + (0.4 * aside if _few(axis) else 0.0))
+        return None if axis.log and value <= 0 else digits(value + (0.4 * spread if _few(axis) else 0.0))
     number = axis.number_of(row[axis.name])
-    return None if number is None else digits(number + 0.5 * aside)
+    return None if number is None else digits(number + 0.5 * spread)
 
 
 def _few(axis: Axis) -> bool:

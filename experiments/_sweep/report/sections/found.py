@@ -5,75 +5,115 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from experiments._sweep.analysis.asking import fixed_settings, range_in_words
+from experiments._sweep.analysis.winning import first_confirmed
 from experiments._sweep.ledger.trial_history import flat
 from experiments._sweep.report.contents import Folded, Section, Table
-from experiments._sweep.report.figures.bars import confirmed_intervals
-from experiments._sweep.views.figures import figure, interval
+from experiments._sweep.report.figures.confirmed import confirmed_intervals
+from experiments._sweep.views.confirmation import negated
+from experiments._sweep.views.figures import figure, interval, lopsided
 from experiments._sweep.views.words import number, setting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from experiments._sweep.analysis.answers import Answers
-    from experiments._sweep.analysis.axis import Axis
     from experiments._sweep.analysis.searched import Searched
     from experiments._sweep.ledger.history import History
     from experiments._sweep.ledger.trial_history import TrialHistory
 
-_MOST_LISTED = 12
-"""Categories of a choice that are named in a table."""
-
-
-def range_in_words(axis: Axis) -> str:
-    """`0.0001 to 0.1, logarithmic`; `relu, tanh or gelu`; what a dimension was searched over."""
-    if not axis.numeric:
-        labels = list(axis.labels[:_MOST_LISTED])
-        more = len(axis.labels) - len(labels)
-        return ", ".join(labels) + (f" and {more} more" if more > 0 else "")
-    if axis.mean is not None:
-        return f"normal, mean {setting(axis.mean)}, sd {setting(axis.sd)}"
-    if axis.lower is None or axis.upper is None:
-        return "any number"
-    log = ", logarithmic" if axis.log else ""
-    step = f", in steps of {setting(axis.step)}" if axis.step not in (None, 1) else ""
-    return f"{setting(axis.lower)} to {setting(axis.upper)}{log}{step}"
+ABSENT = "not there"
+OWN = "its own"
+"""A default that no ledger has: the trainable's, or its model's, own."""
 
 
 def best_section(history: History, searched: Searched | None, answers: Answers, confirmed: Any) -> Section:
-    """The best configuration and the commands that train it again."""
+    """The best configuration, that which came first on fresh seeds where it is another, and what trains them again."""
     best = history.best
     if best is None:
         return Section(name="best", title="The best configuration", short="Best", text=["No trial has a value yet."])
     configurations = (confirmed or {}).get("configurations", ())
     defaults = next((each["config"] for each in configurations if each["trial"] is None), None)
-    tables = [_settings(best, searched, defaults)] if searched else []
-    tables.append(_measured(best))
-    text = (
-        f"Trial {best.number} leads the search with {best.metric} {number(best.value)} at epoch {best.epoch} "
-        f"of the {len(best.epochs)} it trained."
-    )
-    whole = json.dumps(best.config, indent=2, ensure_ascii=False, default=str)
+    first = first_confirmed(confirmed)
+    shown = {best.number: best}
+    if first is not None and first["trial"] in history.trials:
+        shown.setdefault(first["trial"], history.trials[first["trial"]])
+    tables = [_settings([*shown.values()], searched, defaults)] if searched else []
+    tables += [_measured(trial) for trial in shown.values()]
+    whole = "The whole configuration of trial {}, as JSON"
+    texts = [_as_json(whole.format(trial.number), trial.config) for trial in shown.values()]
+    texts += [_as_json("The defaults' configuration, as JSON", defaults)] if defaults is not None else []
+    title = "The best configuration" if len(shown) == 1 else "The best configurations"
     return Section(
         name="best",
-        title="The best configuration",
+        title=title,
         short="Best",
-        text=[text],
+        text=[
+            *_stands(best, [*shown.values()][1:]),
+            *([_defaults_in_words(history, tables)] if defaults is not None else []),
+        ],
         tables=tables,
         commands=[each for each in answers.repeat.commands if each.text != answers.repeat.facts.get("run")],
-        texts=[Folded(title="The whole configuration, as JSON", body=whole)],
+        texts=texts,
     )
 
 
-def _settings(best: TrialHistory, searched: Searched, defaults: Mapping[str, Any] | None) -> Table:
-    row = searched.values.get(best.number, {})
+def _as_json(title: str, config: Mapping[str, Any]) -> Folded:
+    return Folded(title=title, body=json.dumps(config, indent=2, ensure_ascii=False, default=str))
+
+
+def _stands(best: TrialHistory, others: Sequence[TrialHistory]) -> Iterator[str]:
+    """What each of them reached in the search."""
+    at = f"at epoch {best.epoch} of the {len(best.epochs)} it trained"
+    yield f"Trial {best.number} leads the search with {best.metric} {figure(best.value)} {at}."
+    for trial in others:
+        yield (
+            f"Trial {trial.number} came first on fresh seeds; in the search it had {trial.metric} "
+            f"{figure(trial.value)}. Is it real? says whether the two can be told apart."
+        )
+
+
+def _defaults_in_words(history: History, tables: Sequence[Table]) -> str:
+    """What the word means, in a line."""
+    trainable, epochs = history.asks["trainable"], history.asks["epochs"]
+    fixed = ", ".join(fixed_settings(history))
+    same = (
+        f"what the space fixes ({fixed}) and the budget of {epochs} epochs are"
+        if fixed
+        else (f"the budget of {epochs} epochs is")
+    )
+    own = any(OWN in row for table in tables for row in table.rows)
+    what = f" '{OWN}' is a value that the trainable or its model chooses, which no ledger has." if own else ""
+    return f"Defaults: {trainable} as it is without any of the searched settings; {same} the same.{what}"
+
+
+def _settings(trials: Sequence[TrialHistory], searched: Searched, defaults: Mapping[str, Any] | None) -> Table:
     usual = flat(dict(defaults or {}))
-    head = ("hyperparameter", f"trial {best.number}", *(("defaults",) if defaults else ()), "searched over")
+    names = (f"trial {trial.number}" for trial in trials)
+    head = ("hyperparameter", *names, *(("defaults",) if defaults is not None else ()), "searched over")
     rows = []
     for axis in searched.axes:
-        value = setting(row[axis.name]) if axis.name in row else "not there"
-        default = ((setting(usual[axis.name]) if axis.name in usual else "-",)) if defaults else ()
-        rows.append((axis.name, value, *default, range_in_words(axis)))
-    return Table(head=head, rows=rows, numbers=frozenset({1, 2} if defaults else {1}), caption="What was searched")
+        had = [searched.values.get(trial.number, {}) for trial in trials]
+        values = (setting(row[axis.name]) if axis.name in row else ABSENT for row in had)
+        default = (_default(axis.name, usual),) if defaults is not None else ()
+        rows.append((axis.name, *values, *default, range_in_words(axis)))
+    numbers = frozenset(range(1, 1 + len(trials) + (defaults is not None)))
+    return Table(head=head, rows=rows, numbers=numbers, caption="What was searched")
+
+
+def _default(name: str, usual: Mapping[str, Any]) -> str:
+    """What the defaults had, as far as their configuration says it."""
+    if name in usual:
+        return "none" if usual[name] is None else setting(usual[name])
+    if f"{name}.name" in usual:
+        return setting(usual[f"{name}.name"])
+    before, of_a_branch, key = name.rpartition("].")
+    choice, _, label = before.rpartition("[")
+    taken = usual.get(choice, usual.get(f"{choice}.name")) if of_a_branch else None
+    if taken is not None and str(taken) != label:
+        return ABSENT
+    inside = usual.get(f"{choice}.{key}") if of_a_branch else None
+    return OWN if inside is None else setting(inside)
 
 
 def _measured(best: TrialHistory) -> Table:
@@ -84,7 +124,7 @@ def _measured(best: TrialHistory) -> Table:
         for name, value in metrics.items()
         if isinstance(value, int | float) and not isinstance(value, bool) and not name.startswith("best_")
     ]
-    title = f"What it measured at epoch {best.epoch}"
+    title = f"What trial {best.number} measured at epoch {best.epoch}"
     return Table(head=("metric", "value"), rows=rows, numbers=frozenset({1}), folded=title)
 
 
@@ -112,21 +152,17 @@ def confirmed_section(answer: dict[str, Any] | None, answers: Answers) -> Sectio
 def _configurations(answer: Mapping[str, Any]) -> Table:
     configurations = answer["configurations"]
     others = list(dict.fromkeys(name for each in configurations for name in each["others"]))[:6]
+    ends = any(lopsided(each) or lopsided(each["difference"]) for each in configurations)
     rows = []
     for each in configurations:
-        difference = each["difference"]
-        behind = "best" if each["label"] == answer["winner"] else "-"
-        if difference is not None and difference["mean"] is not None:
-            worse = difference if answer["mode"] == "min" else _negated(difference)
-            behind = f"{interval(worse)}{', tied' if each['tied'] else ''}"
         failed = f" ({each['failed']} of {answer['seeds']} failed)" if each["failed"] else ""
         rows.append(
             (
                 each["label"],
                 figure(each["promised"], like=each),
-                f"{interval(each)}{failed}",
+                f"{interval(each, ends=ends)}{failed}",
                 figure(each["selection_gap"], like=each),
-                behind,
+                _behind(each, answer, ends=ends),
                 *(figure(each["others"].get(name)) for name in others),
             )
         )
@@ -137,10 +173,17 @@ def _configurations(answer: Mapping[str, Any]) -> Table:
         rows=rows,
         numbers=frozenset(range(1, 5 + len(others))),
         marked=frozenset() if place is None else frozenset({place}),
-        caption=f"{answer['metric']} {where}, {answer['seeds']} fresh seeds, 95 % intervals",
+        caption=(
+            f"{answer['metric']} {where}: the mean of {answer['seeds']} fresh seeds with its 95 % interval; promised "
+            f"is the {answer.get('searched_metric', 'value')} of the search, the gap is promised less confirmed"
+        ),
     )
 
 
-def _negated(difference: Mapping[str, Any]) -> dict[str, Any]:
-    low, high = (None if (end := difference[name]) is None else -end for name in ("high", "low"))
-    return {"mean": -difference["mean"], "low": low, "high": high}
+def _behind(each: Mapping[str, Any], answer: Mapping[str, Any], *, ends: bool) -> str:
+    """By how much it is worse than the best one, and whether that may be chance."""
+    difference = each["difference"]
+    if difference is None or difference["mean"] is None:
+        return "best" if each["label"] == answer["winner"] else "-"
+    worse = difference if answer["mode"] == "min" else negated(difference)
+    return f"{interval(worse, ends=ends)}{', tied' if each['tied'] else ''}"

@@ -7,21 +7,27 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from experiments._sweep.ledger.records import FINAL_ENDINGS
+from experiments._sweep.analysis.axis import is_number
+from experiments._sweep.ledger.records import FINAL_ENDINGS, SUCCESSES
 from experiments._sweep.report.contents import Folded, Section, Table
 from experiments._sweep.report.figures.bars import endings_bar, timeline_bars
 from experiments._sweep.views.words import duration, learned_in_words, number, setting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from experiments._sweep.analysis.answers import Answers
+    from experiments._sweep.analysis.axis import Axis
     from experiments._sweep.analysis.searched import Searched
     from experiments._sweep.analysis.timeline import Timeline
     from experiments._sweep.ledger.history import History
-    from experiments._sweep.ledger.trial_history import TrialHistory
+    from experiments._sweep.ledger.trial_history import SegmentHistory, TrialHistory
 
 _MOST_REASONS = 6
 """Reasons of an ending that are named."""
 _MOST_TRACEBACKS = 5
+_MOST_NUMBERS = 8
+"""Trials that are named in a row."""
 
 
 def timeline_section(timeline: Timeline) -> Section:
@@ -30,16 +36,18 @@ def timeline_section(timeline: Timeline) -> Section:
     if drawn is None:
         return Section(name="timeline", title="Timeline", text=["No trial has begun."])
     busy = sum(stretch.end_s - stretch.start_s for stretch in timeline.stretches)
-    lanes = len(timeline.lanes)
-    share = busy / (timeline.seconds * lanes) if timeline.seconds and lanes else 0.0
-    what = ("process" if lanes == 1 else "processes") if timeline.measured else ("slot" if lanes == 1 else "slots")
-    text = f"{duration(timeline.seconds)} of work on {lanes} {what}, which trained for {share:.0%} of it."
+    share = min(1.0, busy / (timeline.seconds * timeline.slots)) if timeline.seconds else 0.0
+    at_once = "one trial" if timeline.slots == 1 else f"at most {timeline.slots} trials"
+    text = (
+        f"{duration(timeline.seconds)} of work, {at_once} at a time. {share:.0%} of that room was training; the rest "
+        "was starting, ending and waiting."
+    )
     return Section(
         name="timeline", title="Timeline of trials over workers", short="Timeline", text=[text], figures=[drawn]
     )
 
 
-def endings_section(history: History) -> Section:
+def endings_section(history: History, searched: Searched | None = None) -> Section:
     """The endings by kind, with their reasons."""
     drawn = endings_bar(history)
     by_state: dict[str, list[TrialHistory]] = {}
@@ -52,7 +60,9 @@ def endings_section(history: History) -> Section:
         for state in order
     ]
     failed = [trial for trial in history.trials.values() if trial.traceback]
-    folded = [
+    which = "\n".join(f"{state}: {', '.join(str(trial.number) for trial in by_state[state])}" for state in order)
+    folded = [Folded(title="Which trials ended how", body=which)] if rows else []
+    folded += [
         Folded(title=f"Traceback of trial {trial.number} ({trial.state})", body=trial.traceback.expandtabs())
         for trial in _different(failed)[:_MOST_TRACEBACKS]
     ]
@@ -61,15 +71,62 @@ def endings_section(history: History) -> Section:
         name="endings",
         title="How the trials ended",
         short="Endings",
+        text=[*_shared_by_failures(history, searched), *_interruptions(history)],
         figures=[drawn] if drawn else [],
         tables=[table] if rows else [],
         texts=folded,
     )
 
 
+def _shared_by_failures(history: History, searched: Searched | None) -> Iterator[str]:
+    """What the trials that failed have in common, and none of those that succeeded has."""
+    failed = [trial.number for trial in history.trials.values() if trial.ended and trial.state not in SUCCESSES]
+    able = [trial.number for trial in history.in_state(*SUCCESSES)]
+    if searched is None or len(failed) < 2 or not able:
+        return
+    for axis in searched.axes:
+        if axis.numeric:
+            continue
+        had, kept = (
+            {axis.label(searched.values[n][axis.name]) for n in numbers if axis.name in searched.values.get(n, {})}
+            for numbers in (failed, able)
+        )
+        everywhere = all(axis.name in searched.values.get(number, {}) for number in failed)
+        if len(had) == 1 and everywhere and not had & kept:
+            [label] = had
+            yield f"All {len(failed)} trials that failed have {axis.name} {label}, and none of the others has it."
+
+
+def _interruptions(history: History) -> Iterator[str]:
+    """What was cut and gone on with, by its cause."""
+    by_cause: dict[str, list[int]] = {}
+    for trial in history.trials.values():
+        for segment in trial.segments:
+            if segment.cause:
+                by_cause.setdefault(_cause(segment), []).append(trial.number)
+    for cause, numbers in [*by_cause.items()][:_MOST_REASONS]:
+        shown = ", ".join(map(str, numbers[:_MOST_NUMBERS]))
+        more = f" and {len(numbers) - _MOST_NUMBERS} more" if len(numbers) > _MOST_NUMBERS else ""
+        which = f"trial{'' if len(numbers) == 1 else 's'} {shown}{more}"
+        yield f"Interrupted ({cause}): {which}. {_went_on(history, numbers)}"
+
+
+def _cause(segment: SegmentHistory) -> str:
+    return f"{segment.cause}: {segment.why}" if segment.why else segment.cause
+
+
+def _went_on(history: History, numbers: Sequence[int]) -> str:
+    later = sum(len(history.trials[number].segments) > 1 for number in {*numbers})
+    whole = len({*numbers})
+    if later == whole:
+        return "It was gone on with." if whole == 1 else "All were gone on with."
+    return f"{later} of {whole} were gone on with."
+
+
 def _numbers(trials: list[TrialHistory]) -> str:
     numbers = [str(trial.number) for trial in trials]
-    return ", ".join(numbers[:8]) + (f" and {len(numbers) - 8} more" if len(numbers) > 8 else "")
+    more = f" and {len(numbers) - _MOST_NUMBERS} more, below" if len(numbers) > _MOST_NUMBERS else ""
+    return ", ".join(numbers[:_MOST_NUMBERS]) + more
 
 
 def _reasons(trials: list[TrialHistory]) -> str:
@@ -83,7 +140,7 @@ def _reasons(trials: list[TrialHistory]) -> str:
 def _reason(trial: TrialHistory) -> str:
     rung = trial.stopped_at or (trial.epochs[-1].rung if trial.epochs else None)
     if trial.state == "stopped" and rung is not None and "epoch" in rung:
-        return f"behind the cut-off at rung {rung['epoch']}"
+        return f"behind the cut-off at the rung of epoch {rung['epoch']}"
     return trial.why
 
 
@@ -160,6 +217,11 @@ def _resources(history: History) -> str:
     return f"{setting(asks.get('cpus_per_trial'))} CPU, {setting(asks.get('gpus_per_trial'))} GPU{more}"
 
 
+def _of_numbers(axis: Axis) -> bool:
+    """Whether its values are numbers, also those of a choice."""
+    return axis.numeric or (bool(axis.categories) and all(map(is_number, axis.categories)))
+
+
 def trials_section(history: History, searched: Searched | None) -> Section:
     """All trials, the best first."""
     axes = searched.axes if searched else ()
@@ -184,7 +246,8 @@ def trials_section(history: History, searched: Searched | None) -> Section:
     table = Table(
         head=head,
         rows=rows,
-        numbers=frozenset({2, 3, 4, 5}),
+        numbers=frozenset({2, 3, 4, 5, *(6 + at for at, axis in enumerate(axes) if _of_numbers(axis))}),
+        tall=True,
         folded=f"{len(rows)} trials, the best first",
     )
     return Section(name="trials", title="All trials", tables=[table] if rows else [])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from experiments._sweep.analysis.edges import at_edges
-from experiments._sweep.analysis.leading import leading
+from experiments._sweep.analysis.asking import range_in_words
+from experiments._sweep.analysis.edges import at_edges, has_ends
+from experiments._sweep.analysis.leading import FEWEST, leading
 from experiments._sweep.report.contents import Section, Table
 from experiments._sweep.report.figures.bars import importance_bars
 from experiments._sweep.report.figures.curves import learning_curves
@@ -13,12 +14,12 @@ from experiments._sweep.report.figures.drawing import FAILED, FEWER, GOOD, LEADI
 from experiments._sweep.report.figures.parallel import parallel_coordinates
 from experiments._sweep.report.figures.progress import best_over_time, best_over_trials
 from experiments._sweep.report.figures.slices import beyond, slices
-from experiments._sweep.report.sections.found import range_in_words
 from experiments._sweep.views.words import setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from experiments._sweep.analysis.answer import Answer
     from experiments._sweep.analysis.axis import Axis
     from experiments._sweep.analysis.edges import Edge
     from experiments._sweep.analysis.importance import Importance
@@ -49,7 +50,7 @@ def curves_section(history: History) -> Section:
 
 
 def hyperparameter_sections(
-    history: History, searched: Searched | None, important: Importance, matters: str
+    history: History, searched: Searched | None, important: Importance, matters: Answer
 ) -> Iterator[Section]:
     """Parallel coordinates, slices, importance, edges."""
     if searched is None:
@@ -91,36 +92,43 @@ def _key(history: History, edges: tuple[Edge, ...]) -> list[tuple[str, str]]:
     if any(trial.state != "completed" for trial in history.ranked):
         key.append(("early", "open: ended before its budget"))
     if any(group.colour == FAILED for group in found):
-        key.append(("failed", "failed"))
+        key.append(("failed", "failed, without a value: at the worst side of the axis"))
     return [*key, ("edge", "a bound at which the leading trials crowd")] if edges else key
 
 
-def _importance(important: Importance, matters: str) -> Section:
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.01 or share == 0 else f"{share:.1%}"
+
+
+def _importance(important: Importance, matters: Answer) -> Section:
     drawn = importance_bars(important)
     if drawn is None:
         return Section(name="importance", title="What mattered", text=[important.reason], notes=[*important.notes])
     rows = [
         (
             share.name,
-            f"{share.share:.0%}",
-            f"{share.low:.0%} to {share.high:.0%}",
+            _percent(share.share),
+            f"{_percent(share.low)} to {_percent(share.high)}",
+            _percent(share.chance),
             "yes" if share.stands_out else "no",
             str(share.trials),
         )
         for share in important.shares
     ]
+    stand_out = frozenset(place for place, share in enumerate(important.shares) if share.stands_out)
     table = Table(
-        head=("hyperparameter", "share", "95 % of resamples", "stands out from chance", "trials"),
+        head=("hyperparameter", "share", "95 of 100 halves", "as much by chance", "stands out", "trials"),
         rows=rows,
-        numbers=frozenset({1, 2, 4}),
-        folded="The same as a table",
+        numbers=frozenset({1, 2, 3, 5}),
+        marked=stand_out,
+        caption="Marked: chance alone gives as much in at most 1 of 20 cases" if stand_out else "None stands out",
     )
     how = f"By {important.evaluator} of Optuna ({important.paper}), on {important.trials} trials."
     return Section(
         name="importance",
         title="What mattered",
         short="Importance",
-        text=[matters],
+        text=[matters.sentence, *matters.facts.get("explained", ())],
         figures=[drawn],
         tables=[table],
         notes=[how, *important.notes],
@@ -128,8 +136,12 @@ def _importance(important: Importance, matters: str) -> Section:
 
 
 def _edges(history: History, searched: Searched, edges: tuple[Edge, ...]) -> Section:
-    numbers = leading(history) or [trial.number for trial in history.ranked[:3]]
-    best = numbers[0] if numbers else -1
+    judged = leading(history)
+    numbers = judged or [trial.number for trial in history.ranked[:3]]
+    title, short = "Ranges with their optimum at an edge", "Edges"
+    if not numbers:
+        return Section(name="edges", title=title, short=short, text=["No trial has a value yet."])
+    best = numbers[0]
     rows: list[tuple[str, ...]] = []
     marked: set[int] = set()
     for axis in searched.axes:
@@ -143,17 +155,39 @@ def _edges(history: History, searched: Searched, edges: tuple[Edge, ...]) -> Sec
                 range_in_words(axis),
                 setting(row[axis.name]) if axis.name in row else "not there",
                 _where(axis, searched, numbers),
-                " and ".join(f"at the {edge.side} bound" for edge in at) or ("inside" if axis.numeric else ""),
+                _optimum(axis, at, row, seen=any(axis.name in searched.values.get(each, {}) for each in judged)),
             )
         )
     table = Table(
-        head=("hyperparameter", "searched over", f"trial {best}", f"leading {len(numbers)} trials", "optimum"),
+        head=("hyperparameter", "searched over", f"trial {best}", f"leading {len(numbers)} trials", "where they lie"),
         rows=rows,
         marked=frozenset(marked),
     )
-    none = "No range has its leading trials crowded at a bound: none has to be widened for what was found."
-    text = [edge.sentence for edge in edges] or [none]
-    return Section(name="edges", title="Ranges with their optimum at an edge", short="Edges", text=text, tables=[table])
+    none = (
+        "At no bound do more of the leading trials lie than of all that were tried, beyond what chance explains: no "
+        "range has to be widened for what was found."
+    )
+    few = f"Too few to say whether the leading trials crowd at a bound: it takes {FEWEST} that have ended."
+    text = [edge.sentence for edge in edges] or [none if judged else few]
+    return Section(name="edges", title=title, short=short, text=text, tables=[table])
+
+
+def _optimum(axis: Axis, at: list[Edge], best: dict[str, Any], *, seen: bool) -> str:
+    """Where the best trial and the leading ones lie; nothing of a hyperparameter that none of them has."""
+    if not at:
+        return "no crowd at a bound" if seen and has_ends(axis) else ""
+    said = []
+    for edge in at:
+        many = 2 * edge.crowded >= edge.leading
+        who = (
+            ("best and leading" if many else "best")
+            if edge.best
+            else "leading, not the best,"
+            if edge.name in best
+            else "leading"
+        )
+        said.append(f"{who} at the {edge.side} bound{', as is most of the search' if edge.led else ''}")
+    return " and ".join(said)
 
 
 def _where(axis: Axis, searched: Searched, numbers: list[int]) -> str:

@@ -83,10 +83,14 @@ class Drawing:
             OSError: It cannot be written.
         """
         self._runs.begin()
-        if self._schema_due:
-            self._open(reported_by(self._now))
-        self.catch_up(self._now)
-        self._runs.settle()
+        try:
+            if self._schema_due:
+                self._open(reported_by(self._now))
+            self.catch_up(self._now)
+            self._runs.settle()
+        except OSError:
+            self._runs.give_up()
+            raise
 
     def catch_up(self, now: Snapshot) -> None:
         """Draws what is new.

@@ -54,6 +54,10 @@ class Runs:
         """From here on runs get files of their own, later in order than those that are there."""
         self._file, self._begun = f"{_NAME}.{time.time_ns()}", set()
 
+    def give_up(self) -> None:
+        """Removes what was written since it began: a disk that is full has no room for it."""
+        shutil.rmtree(self._place, ignore_errors=True)
+
     def settle(self) -> None:
         """Puts what was written since it began in the place of what was there: who looks on misses little.
 
