@@ -1,1 +1,1 @@
-"""What makes an experiment run: values and checks, the ledger, the engine, the views, the command line."""
+"""What makes an experiment run: values and checks, the ledger, the engine, what shows a sweep, the command line."""
