@@ -38,6 +38,7 @@ def summary_lines(sweep: Any) -> Iterator[str]:
         yield f"      checkpoint {place(checkpoint)}"
     yield f"is it real?  sweep confirm {place(sweep.folder)}"
     yield f"all trials:  sweep trials {place(sweep.folder)}"
+    yield f"the report:  sweep report {place(sweep.folder)}"
     yield f"TensorBoard: sweep board {place(sweep.folder)}   (or: tensorboard --logdir {place(sweep.folder / FOLDER)})"
 
 
